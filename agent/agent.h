@@ -1,0 +1,96 @@
+// The agent: links to the sites, vaults, and what it does for its callers. Knows no config file, no
+// TLS and no RocksDB: daemon.h brings those, the simulated cluster brings its own.
+#ifndef TIDEMARK_AGENT_AGENT_H_
+#define TIDEMARK_AGENT_AGENT_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/io/pool.h"
+#include "agent/service.h"
+#include "agent/source/site_link.h"
+#include "agent/source/vault.h"
+
+namespace tidemark {
+
+class Agent : public AgentService {
+ public:
+  struct Site {
+    SiteAddress address;
+    bool is_primary = true;
+  };
+  struct VaultSetup {
+    Vault::Options options;       // window.primaries and window.sites are filled in from `sites`
+    ChunkIndex* index = nullptr;  // outlives the agent
+    bool compress = true;
+  };
+  struct Options {
+    std::string name, software;
+    std::vector<Site> sites;  // primaries first
+    std::vector<VaultSetup> vaults;
+    uint32_t record_buffers = 32;
+    uint32_t span_buffers = 20;
+    bool allow_same_host = false;
+    SiteLink::Options link;  // times only
+    absl::Duration watch_interval = absl::Milliseconds(200);
+  };
+  Agent(Io* io, const Options& options, ChannelFactory* channels, const SigningKey* identity,
+        const KeyEncryptionKey* kek);
+  ~Agent() override;
+  Io* io() const { return io_; }
+
+  // Until Stop; then everything has ended in order.
+  Task<> Run();
+  void Stop();
+  // For start-up: every site connected and every vault open.
+  bool ready() const;
+  BufferPool* records() { return &records_; }
+  BufferPool* spans() { return &spans_; }
+  const std::vector<std::unique_ptr<Vault>>& vaults() const { return vaults_; }
+  const std::vector<std::unique_ptr<SiteLink>>& links() const { return links_; }
+
+  Task<absl::StatusOr<PushReport>> Push(PushCall call, Call* events) override;
+  Task<absl::StatusOr<RestoreReport>> Restore(RestoreCall call, Call* events) override;
+  Task<absl::StatusOr<VerifyReport>> Verify(VerifyCall call, Call* events) override;
+  absl::StatusOr<std::vector<ListedVersion>> List(const std::string& vault,
+                                                  const std::string* name) override;
+  StatusReport Status() override;
+
+ private:
+  // One call that waits: what it waits for, and since when nothing moved.
+  struct Watch {
+    Vault* vault = nullptr;
+    class Push* push = nullptr;  // null before the vault is open
+    tidemark::Call* events = nullptr;
+    absl::Duration timeout;
+    absl::Status interrupt;  // not OK: give up
+    bool for_all = false;    // committed; the other sites are waited for
+    bool done = false;
+    Op* sleep = nullptr;
+  };
+  Task<> WatchCall(Watch* watch);
+  Task<> EndWatch(Watch* watch, Task<>* watching);
+  Task<absl::StatusOr<PushReport>> PushWhenOpen(const PushCall* call, Watch* watch);
+  Task<absl::Status> WaitForAll(Vault* vault, uint64_t sequence, Watch* watch);
+  std::string WaitReason(const Vault& vault, bool for_all) const;
+  absl::StatusOr<Vault*> FindVault(const std::string& name) const;
+  void AddHealth(StatusReport* report) const;
+  SiteStatus StatusOf(const SiteLink& link) const;
+
+  // Constant after construction.
+  Io* io_;
+  Options options_;
+  // Owned by the loop thread.
+  BufferPool records_, spans_;
+  std::vector<std::unique_ptr<RecordSource>> sources_;
+  std::vector<std::unique_ptr<SiteLink>> links_;
+  std::vector<std::unique_ptr<Vault>> vaults_;
+  uint64_t pushes_running_ = 0;
+  bool stopping_ = false;
+  TaskGroup tasks_;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_AGENT_AGENT_H_

@@ -1,0 +1,60 @@
+// The agent as a daemon: configuration, keys, TLS, RocksDB, control socket around an Agent.
+#ifndef TIDEMARK_AGENT_DAEMON_H_
+#define TIDEMARK_AGENT_DAEMON_H_
+
+#include <map>
+#include <memory>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "agent/control_socket.h"
+#include "agent/io/uring_io.h"
+#include "crypto/channel.h"
+
+namespace tidemark {
+
+class AgentDaemon {
+ public:
+  // Locks the state directory, reads keys, checks the local keyrings, opens the indexes, binds the
+  // socket. kAlreadyExists: another agent uses the state or the socket; kPermissionDenied: wrong
+  // passphrase; kDataLoss: damaged keyring or key file; kNotFound: no key file.
+  static Task<absl::StatusOr<std::unique_ptr<AgentDaemon>>> Start(UringIo* io,
+                                                                  const AgentConfig* config,
+                                                                  std::string passphrase,
+                                                                  Logger* log);
+  AgentDaemon(UringIo* io, const AgentConfig* config, Logger* log);
+  Io* io() const { return io_; }
+  // Until Stop, then ended in order.
+  Task<absl::Status> Run();
+  void Stop();
+
+ private:
+  Task<absl::Status> LockState();
+  Task<absl::Status> ReadKeys(std::string passphrase);
+  Task<absl::Status> CheckKeyrings();
+  Task<absl::Status> OpenIndexes();
+  Task<> RunAgent();
+  Task<> ServeSocket();
+  Task<> LogChanges();
+  Task<> LoadReceipts();
+  Task<> KeepReceipts();
+  void MakeAgent();
+
+  UringIo* io_;
+  const AgentConfig* config_;
+  Logger* log_;
+  Fd lock_ = -1;
+  std::optional<KeyEncryptionKey> kek_;
+  std::optional<SigningKey> identity_;
+  std::unique_ptr<ChannelFactory> channels_;
+  std::map<std::string, std::unique_ptr<ChunkIndex>> indexes_;
+  std::unique_ptr<Agent> agent_;
+  std::unique_ptr<ControlSocket> socket_;
+  bool stopping_ = false;
+  Op* log_sleep_ = nullptr;
+  Op* receipts_sleep_ = nullptr;
+  std::map<std::string, std::string> told_;  // state of each site and vault as last logged
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_AGENT_DAEMON_H_

@@ -1,0 +1,232 @@
+#include "agent/link/data_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "agent/io/transfer.h"
+
+namespace tidemark {
+namespace {
+
+Secret32 DirectionKey(const ControlConnection& control, const SessionId& session,
+                      uint8_t connection, Direction direction) {
+  const std::array<std::byte, 18> context = DataKeyContext(session, connection, direction);
+  return control.ExportKey(kDataLabel, context);
+}
+
+// Headers are tiny beside a block: one send for both when the payload is small.
+constexpr size_t kJoinedBytesMax = 8 * 1024;
+
+}  // namespace
+
+DataConnection::DataConnection(Io* io, Fd fd, const ControlConnection& control,
+                               const SessionId& session, uint8_t connection, bool is_site)
+    : io_(io),
+      fd_(fd),
+      name_(control.name()),
+      session_(session),
+      connection_(connection),
+      is_site_(is_site),
+      sender_(DirectionKey(control, session, connection,
+                           is_site ? Direction::kFromSite : Direction::kToSite)),
+      receiver_(DirectionKey(control, session, connection,
+                             is_site ? Direction::kToSite : Direction::kFromSite)),
+      tasks_(io) {}
+
+Task<absl::Status> DataConnection::Greet() {
+  tasks_.Spawn(GuardGreeting());
+  absl::Status greeted = co_await ExchangeHellos();
+  greeted_ = true;
+  if (guard_sleep_ != nullptr) io_->Cancel(guard_sleep_);
+  co_return greeted;
+}
+
+// A peer that lost power says nothing, and nothing is sent that would show it.
+Task<> DataConnection::GuardGreeting() {
+  if (greeted_) co_return;
+  Op sleep = io_->Sleep(kGreetLimit);
+  guard_sleep_ = &sleep;
+  const int32_t slept = co_await sleep;
+  guard_sleep_ = nullptr;
+  if (slept >= 0 && !greeted_) Close();
+}
+
+Task<absl::Status> DataConnection::ExchangeHellos() {
+  if (!is_site_) {
+    const std::array<std::byte, kPrefaceBytes> preface = EncodePreface(session_, connection_);
+    absl::Status sent = co_await SendFully(io_, fd_, preface);
+    if (!sent.ok()) co_return sent;
+  }
+  FrameHeader hello;
+  hello.kind = FrameKind::kHello;
+  absl::Status sent = co_await SendFrame(hello, {});
+  if (!sent.ok()) co_return sent;
+  absl::StatusOr<Arrival> answer = co_await ReceiveHeader();
+  if (!answer.ok()) co_return answer.status();
+  if (answer->frame.kind != FrameKind::kHello) {
+    co_return absl::InvalidArgumentError(name_ + ": data connection did not open with a hello");
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> DataConnection::SendFrame(FrameHeader frame, ByteSpan payload) {
+  if (closed_) co_return absl::UnavailableError(name_ + ": data connection closed");
+  frame.connection = connection_;
+  frame.payload_bytes = static_cast<uint32_t>(payload.size());
+  std::array<std::byte, kFrameHeaderBytes + kJoinedBytesMax> joined;
+  sender_.Encode(frame, std::span<std::byte, kFrameHeaderBytes>(joined.data(), kFrameHeaderBytes));
+  size_t first = kFrameHeaderBytes;
+  if (!payload.empty() && payload.size() <= kJoinedBytesMax) {
+    std::copy(payload.begin(), payload.end(), joined.begin() + kFrameHeaderBytes);
+    first += payload.size();
+    payload = {};
+  }
+  absl::Status sent = co_await SendFully(io_, fd_, ByteSpan(joined).first(first));
+  if (!sent.ok() || payload.empty()) co_return sent;
+  absl::Status rest = co_await SendFully(io_, fd_, payload);
+  co_return rest;
+}
+
+Task<absl::Status> DataConnection::SendHead(const CanonicalHeader* header, uint32_t request) {
+  const std::vector<std::byte> encoded = header->Encode();
+  FrameHeader frame;
+  frame.kind = FrameKind::kRecordHead;
+  frame.request = request;
+  frame.vault = header->vault;
+  frame.epoch = header->epoch;
+  frame.sequence = header->sequence;
+  frame.payload_digest = header->digest();
+  absl::Status sent = co_await SendFrame(frame, encoded);
+  co_return sent;
+}
+
+Task<absl::Status> DataConnection::SendBlocks(const CanonicalHeader* header, uint32_t first,
+                                              uint32_t count, ByteSpan bytes, uint32_t request) {
+  FrameHeader frame;
+  frame.kind = FrameKind::kBlock;
+  frame.request = request;
+  frame.vault = header->vault;
+  frame.epoch = header->epoch;
+  frame.sequence = header->sequence;
+  for (uint32_t i = first; i < first + count; ++i) {
+    frame.block_index = i;
+    frame.payload_digest = header->blocks[i];
+    const ByteSpan block = bytes.subspan(size_t{i - first} * kBlockBytes, header->BlockBytes(i));
+    absl::Status sent = co_await SendFrame(frame, block);
+    if (!sent.ok()) co_return sent;
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> DataConnection::SendRecord(const CanonicalHeader* header, ByteSpan payload,
+                                              uint32_t request) {
+  absl::Status head = co_await SendHead(header, request);
+  if (!head.ok()) co_return head;
+  const uint32_t count = static_cast<uint32_t>(header->blocks.size());
+  absl::Status blocks = co_await SendBlocks(header, 0, count, payload, request);
+  co_return blocks;
+}
+
+Task<absl::Status> DataConnection::SendEnd(uint32_t request) {
+  FrameHeader frame;
+  frame.kind = FrameKind::kReadEnd;
+  frame.request = request;
+  absl::Status sent = co_await SendFrame(frame, {});
+  co_return sent;
+}
+
+Task<absl::StatusOr<DataConnection::Arrival>> DataConnection::ReceiveHeader() {
+  std::array<std::byte, kFrameHeaderBytes> raw;
+  absl::Status got = co_await RecvFully(io_, fd_, raw);
+  if (!got.ok()) co_return got;
+  absl::StatusOr<FrameHeader> frame = receiver_.Decode(raw);
+  if (!frame.ok()) co_return frame.status();
+  Arrival arrival;
+  arrival.frame = *frame;
+  if (frame->kind != FrameKind::kRecordHead) co_return std::move(arrival);
+  if (frame->payload_bytes > kCanonicalBytesMax) {
+    co_return absl::InvalidArgumentError(name_ + ": record head is too long");
+  }
+  std::array<std::byte, kCanonicalBytesMax> encoded;
+  const MutableByteSpan head = MutableByteSpan(encoded).first(frame->payload_bytes);
+  absl::Status body = co_await RecvFully(io_, fd_, head);
+  if (!body.ok()) co_return body;
+  absl::StatusOr<CanonicalHeader> header = ParseCanonicalHeader(head);
+  if (!header.ok()) co_return header.status();
+  if (header->digest() != frame->payload_digest || header->sequence != frame->sequence ||
+      header->vault != frame->vault) {
+    co_return absl::DataLossError(
+        absl::StrFormat("%s: head of record %d does not match its frame", name_, frame->sequence));
+  }
+  arrival.head = std::move(*header);
+  co_return std::move(arrival);
+}
+
+Task<absl::Status> DataConnection::ReceivePayload(MutableByteSpan into) {
+  absl::Status got = co_await RecvFully(io_, fd_, into);
+  co_return got;
+}
+
+Task<absl::Status> DataConnection::ReceiveRecord(const CanonicalHeader* header,
+                                                 MutableByteSpan payload) {
+  for (size_t i = 0; i < header->blocks.size(); ++i) {
+    absl::StatusOr<Arrival> arrival = co_await ReceiveHeader();
+    if (!arrival.ok()) co_return arrival.status();
+    const FrameHeader& frame = arrival->frame;
+    if (frame.kind != FrameKind::kBlock || frame.sequence != header->sequence ||
+        frame.vault != header->vault || frame.block_index != i ||
+        frame.payload_bytes != header->BlockBytes(i) || frame.payload_digest != header->blocks[i]) {
+      co_return absl::InvalidArgumentError(
+          absl::StrFormat("%s: expected block %d of record %d", name_, i, header->sequence));
+    }
+    absl::Status got =
+        co_await ReceivePayload(payload.subspan(i * kBlockBytes, frame.payload_bytes));
+    if (!got.ok()) co_return got;
+  }
+  absl::Status checked = co_await CheckPayloadOnWorker(io_, header, payload);
+  co_return checked;
+}
+
+void DataConnection::Close() {
+  if (closed_) return;
+  closed_ = true;
+  tasks_.Spawn(ShutDownSocket());
+}
+
+Task<> DataConnection::ShutDownSocket() {
+  Op shutdown = io_->Shutdown(fd_);
+  const int32_t done = co_await shutdown;
+  (void)done;
+}
+
+Task<> DataConnection::Finish() {
+  Close();
+  co_await tasks_.Join();
+  if (fd_ >= 0) {
+    Op close = io_->Close(std::exchange(fd_, -1));
+    const int32_t closed = co_await close;
+    (void)closed;
+  }
+}
+
+void PayloadCheck::Run(void* self) {
+  PayloadCheck* check = static_cast<PayloadCheck*>(self);
+  check->result = CheckPayload(*check->header, check->payload);
+}
+
+Task<absl::Status> CheckPayloadOnWorker(Io* io, const CanonicalHeader* header, ByteSpan payload) {
+  PayloadCheck check;
+  check.header = header;
+  check.payload = payload;
+  if (payload.size() < 32 * 1024) {  // a worker's wake-up costs more
+    PayloadCheck::Run(&check);
+    co_return check.result;
+  }
+  Op compute = io->Compute(&PayloadCheck::Run, &check);
+  const int32_t ran = co_await compute;
+  if (ran < 0) co_return ErrnoStatus(ran, "checking a payload");
+  co_return check.result;
+}
+
+}  // namespace tidemark

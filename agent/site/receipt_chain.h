@@ -1,0 +1,60 @@
+// A site's receipts: signed, numbered without a gap, each naming the one before; on stable storage
+// before anybody sees them, so that a number is never signed twice.
+#ifndef TIDEMARK_AGENT_SITE_RECEIPT_CHAIN_H_
+#define TIDEMARK_AGENT_SITE_RECEIPT_CHAIN_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/site/receipt_ring.h"
+#include "crypto/identity.h"
+
+namespace tidemark {
+
+struct ReceiptSigner {
+  std::string site;
+  StoreId store;
+  BootId boot;
+  const SigningKey* key = nullptr;  // outlives the chain
+};
+
+class ReceiptChain {
+ public:
+  // kDataLoss: the newest stored receipt is not one of this site's.
+  static Task<absl::StatusOr<std::unique_ptr<ReceiptChain>>> Open(Io* io, std::string directory,
+                                                                  ReceiptSigner signer,
+                                                                  StoreCounters* counters);
+  Io* io() const { return io_; }
+
+  uint64_t number() const { return number_; }  // of the newest; 0: none
+  // The newest head that was signed of a vault; position 0: none.
+  Position SignedHead(const VaultId& vault) const;
+  // The agent's checkpoint that the newest receipt names, encoded; empty: none.
+  const std::vector<std::byte>& checkpoint() const { return checkpoint_; }
+  // Signs `heads` (sorted by vault, what is durable at this instant) and stores the receipt. One
+  // call at a time. After an error the same receipt is stored by the next call, whatever its heads.
+  Task<absl::StatusOr<SignedReceipt>> Sign(std::vector<VaultHead> heads,
+                                           const SignedCheckpoint* newest_checkpoint);
+  // Encoded receipts with numbers above `number` that are still remembered, oldest first.
+  std::vector<std::string> Behind(uint64_t number) const;
+  // Somebody showed a receipt of this site that it has forgotten: the chain goes on behind it.
+  void Adopt(const SignedReceipt& shown);
+  Task<> Close();
+
+ private:
+  ReceiptChain(Io* io, ReceiptSigner signer) : io_(io), signer_(std::move(signer)) {}
+  Io* io_;
+  ReceiptSigner signer_;
+  std::unique_ptr<ReceiptRing> ring_;
+  uint64_t number_ = 0;
+  Digest newest_;
+  std::map<VaultId, Position> heads_;
+  // Signed, and perhaps on disk after a failed flush: its number may not carry anything else.
+  std::optional<SignedReceipt> unstored_;
+  std::vector<std::byte> checkpoint_;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_AGENT_SITE_RECEIPT_CHAIN_H_

@@ -1,0 +1,276 @@
+#include "agent/site/receipt_ring.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "agent/io/transfer.h"
+#include "replicator/format_mark.h"
+
+namespace tidemark {
+namespace {
+
+constexpr FormatMark kEntryMark = {"TMRCPENT", "receipt entry"};
+constexpr uint64_t kPage = kDirectIoBytes;
+constexpr int kFilesTried = 2;  // per entry
+
+uint64_t PagesFor(uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
+std::vector<std::byte> Encode(const ReceiptEntry& entry) {
+  LayoutWriter body;
+  body.U64(entry.number).U32(static_cast<uint32_t>(entry.receipt.size())).Bytes(entry.receipt);
+  body.U32(static_cast<uint32_t>(entry.checkpoint.size())).Bytes(entry.checkpoint);
+  body.U32(static_cast<uint32_t>(entry.heads.size()));
+  for (const auto& [vault, position] : entry.heads) {
+    body.Bytes(vault.bytes);
+    EncodePosition(position, &body);
+  }
+  LayoutWriter out;
+  WriteMark(kEntryMark, &out);
+  out.U32(static_cast<uint32_t>(body.size())).Bytes(body.view());
+  WriteChecksum(&out);
+  return out.Take();
+}
+
+std::vector<std::byte> TakeBytes(LayoutReader* in) {
+  const uint32_t size = in->U32();
+  const ByteSpan view = in->View(size);
+  return std::vector<std::byte>(view.begin(), view.end());
+}
+
+// The entry at the front of `pages`. kDataLoss: none.
+absl::StatusOr<ReceiptEntry> Decode(ByteSpan pages, uint64_t* bytes) {
+  LayoutReader front(pages);
+  absl::Status mark = ReadMark(kEntryMark, &front);
+  if (!mark.ok()) return mark;
+  const uint64_t total = kFormatMarkBytes + 4 + uint64_t{front.U32()} + kChecksumBytes;
+  if (!front.ok() || total > pages.size() || !ChecksumHolds(pages.first(total))) {
+    return absl::DataLossError("receipt entry is damaged");
+  }
+  LayoutReader in(
+      pages.subspan(kFormatMarkBytes + 4, total - kFormatMarkBytes - 4 - kChecksumBytes));
+  ReceiptEntry entry;
+  entry.number = in.U64();
+  entry.receipt = TakeBytes(&in);
+  entry.checkpoint = TakeBytes(&in);
+  const uint32_t heads = in.U32();
+  for (uint32_t i = 0; i < heads && in.ok(); ++i) {
+    const VaultId vault = in.Object<VaultId>();
+    entry.heads[vault] = DecodePosition(&in);
+  }
+  if (!in.ok() || !in.at_end()) return absl::DataLossError("receipt entry is malformed");
+  *bytes = total;
+  return entry;
+}
+
+std::string NameOf(uint64_t number) { return absl::StrFormat("receipts-%08x", number); }
+
+std::optional<uint64_t> NumberOf(const std::string& name) {
+  constexpr size_t kPrefix = 9;
+  uint64_t number = 0;
+  if (name.size() <= kPrefix || !absl::SimpleHexAtoi(name.substr(kPrefix), &number))
+    return std::nullopt;
+  if (number == 0 || NameOf(number) != name) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+ReceiptRing::ReceiptRing(Io* io, std::string directory, StoreCounters* counters)
+    : io_(io),
+      directory_(std::move(directory)),
+      counters_(counters),
+      pool_(io, 1, kReceiptEntryBytesMax * 2) {}
+
+Task<absl::StatusOr<std::unique_ptr<ReceiptRing>>> ReceiptRing::Open(Io* io, std::string directory,
+                                                                     StoreCounters* counters) {
+  std::unique_ptr<ReceiptRing> ring(new ReceiptRing(io, std::move(directory), counters));
+  absl::Status recovered = co_await ring->Recover();
+  if (!recovered.ok()) co_return recovered;
+  co_return std::move(ring);
+}
+
+Task<absl::Status> ReceiptRing::Recover() {
+  Op sync = io_->SyncDirectory(directory_);
+  const int32_t synced = co_await sync;
+  if (synced < 0) co_return ErrnoStatus(synced, "flush directory " + directory_);
+  std::vector<DirectoryEntry> entries;
+  Op list = io_->List(directory_, &entries);
+  const int32_t listed = co_await list;
+  if (listed < 0) co_return ErrnoStatus(listed, "list " + directory_);
+  for (const DirectoryEntry& entry : entries) {
+    const std::optional<uint64_t> number = NumberOf(entry.name);
+    if (!number.has_value()) continue;
+    absl::Status read = co_await ReadFile(*number);
+    if (!read.ok()) co_return read;
+    files_.push_back(*number);
+  }
+  if (newest_.empty()) {
+    absl::Status begun = co_await BeginFile();
+    co_return begun;
+  }
+  const std::string path = directory_ + "/" + NameOf(file_);
+  Op open = io_->Open(path, kOpenRead | kOpenWrite | kOpenDirect);
+  const int32_t opened = co_await open;
+  if (opened < 0) co_return ErrnoStatus(opened, "open " + path);
+  fd_ = opened;
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ReceiptRing::ReadFile(uint64_t number) {
+  const std::string path = directory_ + "/" + NameOf(number);
+  Op open = io_->Open(path, kOpenRead | kOpenDirect);
+  const int32_t opened = co_await open;
+  if (opened < 0) co_return ErrnoStatus(opened, "open " + path);
+  fd_ = opened;
+  Op sync = io_->Sync(fd_);
+  const int32_t synced = co_await sync;
+  absl::Status read;
+  if (synced < 0) read = ErrnoStatus(synced, "flush " + path);
+  if (read.ok()) read = co_await ReadEntries(number);
+  co_await CloseFile();
+  co_return read;
+}
+
+// Pages are read in windows of two entries' size; an entry starts in the first half.
+Task<absl::Status> ReceiptRing::ReadEntries(uint64_t number) {
+  PooledBuffer buffer = pool_.TryAcquire();
+  assert(buffer);
+  for (uint64_t offset = 0; offset < kReceiptRingBytes; offset += kReceiptEntryBytesMax) {
+    counters_->OnRead(buffer.span().size());
+    absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, buffer.span(), offset);
+    if (!got.ok()) got = co_await ReadPages(buffer.span(), offset);
+    if (!got.ok()) co_return got.status();
+    TakePages(number, offset, buffer.span().first(*got));
+    if (*got <= kReceiptEntryBytesMax) break;
+  }
+  co_return absl::OkStatus();
+}
+
+// One by one, past those that cannot be read.
+Task<absl::StatusOr<size_t>> ReceiptRing::ReadPages(MutableByteSpan into, uint64_t offset) {
+  size_t done = 0;
+  for (; done < into.size(); done += kPage) {
+    const MutableByteSpan page = into.subspan(done, kPage);
+    std::memset(page.data(), 0, page.size());
+    absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, page, offset + done);
+    if (got.ok() && *got < kPage) break;
+  }
+  co_return done;
+}
+
+void ReceiptRing::TakePages(uint64_t file, uint64_t offset, ByteSpan pages) {
+  const size_t half = std::min<size_t>(kReceiptEntryBytesMax, pages.size());
+  for (size_t at = 0; at + kPage <= half; at += kPage) {
+    uint64_t bytes = 0;
+    absl::StatusOr<ReceiptEntry> entry = Decode(pages.subspan(at), &bytes);
+    if (!entry.ok()) continue;
+    auto place = std::lower_bound(newest_.begin(), newest_.end(), entry->number,
+                                  [](const ReceiptEntry& a, uint64_t b) { return a.number < b; });
+    const bool is_newest = place == newest_.end();
+    if (!is_newest && place->number == entry->number) continue;
+    newest_.insert(place, std::move(*entry));
+    if (newest_.size() > kReceiptsRemembered) newest_.pop_front();
+    if (is_newest) {
+      file_ = file;
+      offset_ = offset + at + PagesFor(bytes);
+    }
+  }
+}
+
+Task<absl::Status> ReceiptRing::Append(ReceiptEntry entry) {
+  const std::vector<std::byte> encoded = Encode(entry);
+  if (encoded.size() > kReceiptEntryBytesMax) {
+    co_return absl::InvalidArgumentError("a receipt of too many vaults");
+  }
+  PooledBuffer buffer = pool_.TryAcquire();
+  assert(buffer);
+  const size_t size = PagesFor(encoded.size());
+  std::memset(buffer.span().data(), 0, size);
+  std::memcpy(buffer.span().data(), encoded.data(), encoded.size());
+  const ByteSpan bytes = buffer.span().first(size);
+  absl::Status written;
+  for (int i = 0; i < kFilesTried; ++i) {
+    written = absl::OkStatus();
+    if (fd_ < 0) written = co_await BeginFile();
+    if (!written.ok()) continue;
+    if (offset_ + size > kReceiptRingBytes) offset_ = 0;
+    counters_->OnWrite(size);
+    written = co_await WriteFully(io_, fd_, bytes, offset_);
+    if (written.ok()) {
+      Op sync = io_->Sync(fd_);
+      const int32_t synced = co_await sync;
+      ++counters_->commit_count;
+      if (synced < 0) written = ErrnoStatus(synced, "flush receipts");
+    }
+    if (written.ok()) break;
+    co_await CloseFile();
+  }
+  if (!written.ok()) co_return written;
+  offset_ += size;
+  newest_.push_back(std::move(entry));
+  if (newest_.size() > kReceiptsRemembered) newest_.pop_front();
+  if (files_.size() > 1) co_await RemoveOthers();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> ReceiptRing::BeginFile() {
+  const uint64_t number = files_.empty() ? 1 : *std::max_element(files_.begin(), files_.end()) + 1;
+  files_.push_back(number);
+  absl::Status made = co_await MakeFile(number);
+  if (made.ok()) {
+    file_ = number;
+    offset_ = 0;
+    co_return made;
+  }
+  co_await CloseFile();
+  const std::string path = directory_ + "/" + NameOf(number);
+  Op unlink = io_->Unlink(path);
+  const int32_t unlinked = co_await unlink;
+  if (unlinked >= 0) files_.pop_back();
+  co_return made;
+}
+
+Task<absl::Status> ReceiptRing::MakeFile(uint64_t number) {
+  const std::string path = directory_ + "/" + NameOf(number);
+  Op open = io_->Open(path, kOpenRead | kOpenWrite | kOpenCreate | kOpenExclusive | kOpenDirect);
+  const int32_t opened = co_await open;
+  if (opened < 0) co_return ErrnoStatus(opened, "create " + path);
+  fd_ = opened;
+  Op allocate = io_->Allocate(fd_, 0, kReceiptRingBytes);
+  const int32_t allocated = co_await allocate;
+  if (allocated < 0) co_return ErrnoStatus(allocated, "allocate " + path);
+  Op sync = io_->Sync(fd_);
+  const int32_t synced = co_await sync;
+  if (synced < 0) co_return ErrnoStatus(synced, "flush " + path);
+  Op directory = io_->SyncDirectory(directory_);
+  const int32_t entered = co_await directory;
+  if (entered < 0) co_return ErrnoStatus(entered, "flush directory " + directory_);
+  co_return absl::OkStatus();
+}
+
+// Once the newest entry is durable in file_, nothing in the others is needed.
+Task<> ReceiptRing::RemoveOthers() {
+  for (const uint64_t number : files_) {
+    if (number == file_) continue;
+    const std::string path = directory_ + "/" + NameOf(number);
+    Op unlink = io_->Unlink(path);
+    const int32_t unlinked = co_await unlink;
+    (void)unlinked;
+  }
+  files_.assign(1, file_);
+}
+
+Task<> ReceiptRing::CloseFile() {
+  if (fd_ < 0) co_return;
+  Op close = io_->Close(std::exchange(fd_, -1));
+  const int32_t closed = co_await close;
+  (void)closed;
+}
+
+Task<> ReceiptRing::Close() { co_await CloseFile(); }
+
+}  // namespace tidemark

@@ -1,0 +1,165 @@
+// SiteSession: what an agent may order, and what it is told.
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "agent/site/site_session.h"
+
+namespace tidemark {
+
+bool SiteSession::Promised(const SiteVault& vault) const {
+  const auto found = rights_.find(vault.id());
+  return found != rights_.end() && vault.Promises(found->second);
+}
+
+void SiteSession::OnDurable(SiteVault* vault) {
+  if (!Promised(*vault)) return;
+  wire::Control message;
+  message.mutable_ack()->set_vault(ToWire(ByteSpan(vault->id().bytes)));
+  *message.mutable_ack()->mutable_durable() = ToWire(vault->durable());
+  Send(std::move(message));
+}
+
+void SiteSession::OnDropped(SiteVault* vault, uint64_t sequence, const wire::Failure& why) {
+  if (appends_ == nullptr || !Promised(*vault)) return;
+  wire::Control message;
+  wire::AppendRefused* refused = message.mutable_append_refused();
+  refused->set_vault(ToWire(ByteSpan(vault->id().bytes)));
+  refused->set_sequence(sequence);
+  *refused->mutable_failure() = why;
+  Send(std::move(message));
+  appends_->Close();
+}
+
+void SiteSession::OnReceipt(const std::string& signed_receipt) {
+  if (rights_.empty()) return;
+  wire::Control message;
+  message.mutable_receipt()->set_receipt(signed_receipt);
+  Send(std::move(message));
+}
+
+Task<> SiteSession::AnswerPromise(wire::PromiseRequest request) {
+  wire::Control message;
+  wire::PromiseReply* reply = message.mutable_promise_reply();
+  reply->set_vault(request.vault());
+  absl::Status answered = co_await Promise(&request, reply);
+  VaultId id;
+  SiteVault* vault = FromWire(request.vault(), id.bytes) ? site_->Find(id) : nullptr;
+  if (vault != nullptr) {
+    *reply->mutable_state() = vault->State();
+  } else {
+    reply->mutable_state()->set_vault(request.vault());
+  }
+  if (!answered.ok()) *reply->mutable_failure() = StatusFailure(answered);
+  Send(std::move(message));
+  if (!answered.ok() || request.epoch() == 0) co_return;
+  // What was signed and stored while the agent was away, so that its chain has no gap.
+  const absl::StatusOr<SignedReceipt> newest =
+      ParseReceipt(site_->public_key(), AsBytes(request.newest_receipt()));
+  const uint64_t shown = newest.ok() ? newest->receipt.number : 0;
+  for (const std::string& receipt : site_->receipts()->Behind(shown)) OnReceipt(receipt);
+}
+
+Task<absl::Status> SiteSession::Promise(const wire::PromiseRequest* request,
+                                        wire::PromiseReply* reply) {
+  VaultId id;
+  AppendRight right;
+  right.epoch = request->epoch();
+  if (!FromWire(request->vault(), id.bytes))
+    co_return absl::InvalidArgumentError("a vault id is 16 bytes");
+  if (right.epoch == 0) co_return absl::OkStatus();  // a query
+  if (!FromWire(request->nonce(), right.nonce.bytes)) {
+    co_return absl::InvalidArgumentError("a nonce is 16 bytes");
+  }
+  absl::StatusOr<SiteVault*> vault = co_await site_->FindOrMake(id);
+  if (!vault.ok()) co_return vault.status();
+  std::string newest_receipt = request->newest_receipt();
+  absl::StatusOr<SignedPromise> promise =
+      co_await (*vault)->GivePromise(right.epoch, right.nonce, std::move(newest_receipt));
+  if (!promise.ok()) co_return promise.status();
+  rights_[id] = right;
+  reply->set_promise(ToWire(ByteSpan(promise->Encode())));
+  co_return absl::OkStatus();
+}
+
+bool SiteSession::TakeCheckpoint(const std::string& bytes) {
+  absl::StatusOr<SignedCheckpoint> checkpoint =
+      ParseCheckpoint(control_.peer().key, AsBytes(bytes));
+  if (checkpoint.ok()) site_->OnCheckpoint(*checkpoint);
+  return checkpoint.ok();
+}
+
+Task<> SiteSession::Fetch(wire::FetchOrder order) {
+  VaultId id;
+  absl::Status refused;
+  SiteVault* vault = nullptr;
+  absl::StatusOr<SignedCheckpoint> checkpoint =
+      ParseCheckpoint(control_.peer().key, AsBytes(order.checkpoint()));
+  if (!FromWire(order.vault(), id.bytes)) {
+    refused = absl::InvalidArgumentError("a vault id is 16 bytes");
+  } else if (!checkpoint.ok()) {
+    refused = checkpoint.status();
+  } else if (checkpoint->checkpoint.vault != id || checkpoint->checkpoint.upto.sequence == 0) {
+    refused = absl::InvalidArgumentError("the checkpoint is of another vault, or of nothing");
+  } else {
+    absl::StatusOr<SiteVault*> found = co_await site_->FindOrMake(id);
+    refused = found.status();
+    if (found.ok()) vault = *found;
+  }
+  if (vault == nullptr || fetches_.count(id) != 0) {
+    if (refused.ok()) refused = absl::FailedPreconditionError("the vault is already being fetched");
+    wire::Control message;
+    wire::FetchReport* report = message.mutable_fetch_report();
+    report->set_vault(order.vault());
+    if (vault != nullptr) *report->mutable_tail() = ToWire(vault->durable());
+    report->set_finished(true);
+    *report->mutable_failure() = StatusFailure(refused);
+    Send(std::move(message));
+    co_return;
+  }
+  FetchTarget target;
+  target.right = rights_[id];
+  target.peer = order.peer();
+  target.peer_address = order.peer_address();
+  target.checkpoint = checkpoint->checkpoint.upto;
+  PeerFetch fetch(site_, &control_, vault, std::move(target));
+  fetches_[id] = &fetch;
+  if (control_.closed()) fetch.Stop();
+  co_await fetch.Run();
+  fetches_.erase(id);
+}
+
+bool SiteSession::Verify(const wire::VerifyOrder& order) {
+  VaultId vault;
+  if (!FromWire(order.vault(), vault.bytes)) return false;
+  if (!verify_service_.running()) {
+    tasks_.Spawn(verify_service_.Run(vault, order.request()));
+    return true;
+  }
+  wire::Control message;
+  wire::VerifyReport* report = message.mutable_verify_report();
+  report->set_request(order.request());
+  report->set_finished(true);
+  *report->mutable_failure() = MakeFailure(wire::Failure::BUSY, "another check is running");
+  Send(std::move(message));
+  return true;
+}
+
+void SiteSession::Find(const wire::FindRecord& request) {
+  wire::Control message;
+  message.mutable_found_record()->set_request(request.request());
+  VaultId id;
+  SiteVault* vault = FromWire(request.vault(), id.bytes) ? site_->Find(id) : nullptr;
+  if (vault != nullptr) {
+    const uint64_t last = vault->durable().sequence;
+    const uint64_t bound = request.at_most_sequence();
+    const uint64_t at_most = bound == 0 || bound > last ? last : bound;
+    const uint64_t found =
+        request.kind() > 255
+            ? 0
+            : vault->log()->FindKind(static_cast<RecordKind>(request.kind()), at_most);
+    message.mutable_found_record()->set_sequence(found);
+  }
+  Send(std::move(message));
+}
+
+}  // namespace tidemark

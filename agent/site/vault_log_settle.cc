@@ -1,0 +1,116 @@
+// VaultLog: what recovery read back and nothing shows to have been flushed.
+//
+// A flush may have failed before the process died: then the bytes read well until the cache forgets
+// them, and the next flush succeeds without writing any (law 1). They are not written again in
+// place, where a power loss could spoil what is durable after all, but copied into a new file.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "agent/io/transfer.h"
+#include "agent/site/log_reader.h"
+#include "agent/site/vault_log.h"
+
+namespace tidemark {
+
+uint64_t VaultLog::StoredBytes(uint64_t sequence) const {
+  auto behind = std::upper_bound(
+      files_.begin(), files_.end(), sequence,
+      [](uint64_t wanted, const LogFile& file) { return wanted < file.first_sequence(); });
+  const LogFile& file = *std::prev(behind);
+  const size_t index = sequence - file.first_sequence();
+  const bool is_last = index + 1 == file.records.size();
+  const uint64_t end = is_last ? file.end : PlaceOffset(file.records[index + 1]);
+  return end - PlaceOffset(file.records[index]);
+}
+
+// A crash anywhere in it leaves the old records in force, or the whole copy.
+Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
+  const Position tail = flushed_;
+  Position before;
+  if (evidence > 0) {
+    LogReader reader(this);
+    absl::StatusOr<CanonicalHeader> header = co_await reader.ReadHead(evidence, buffer);
+    co_await reader.Close();
+    if (!header.ok()) co_return header.status();
+    before = header->position();
+  }
+  absl::StatusOr<uint64_t> room = co_await RoomForFile();
+  if (absl::IsResourceExhausted(room.status())) co_return absl::OkStatus();  // FULL: as it is
+  if (!room.ok()) co_return room.status();
+  LogFile file;
+  uint64_t end = kLogFileHeaderBytes;
+  for (uint64_t sequence = evidence + 1; sequence <= tail.sequence; ++sequence) {
+    const std::optional<Place> place = FindPlace(sequence);
+    file.records.push_back(PackPlace(end, place->kind));
+    end += StoredBytes(sequence);
+  }
+  file.end = end;
+  file.header.file_bytes = std::max(*room, end);
+  absl::StatusOr<Fd> opened = co_await OpenNewFile(&file, before);
+  if (!opened.ok()) co_return opened.status();
+  const Fd fd = *opened;
+  absl::Status copied = co_await CopyRecords(&file, fd, buffer);
+  if (copied.ok()) copied = co_await FinishFile(&file, fd);
+  if (!copied.ok()) {
+    co_await RemoveFile(&file, fd);
+    co_return copied;
+  }
+  co_await GiveUpAbove(before);
+  bytes_ += file.end;
+  files_.push_back(std::move(file));
+  flushed_ = tail;
+  current_ = fd;
+  settled_ = true;
+  co_return absl::OkStatus();
+}
+
+// The first one last, behind a flush of the others: recovery believes a file whose first record is
+// whole, also without its header.
+Task<absl::Status> VaultLog::CopyRecords(LogFile* file, Fd fd, MutableByteSpan buffer) {
+  const uint64_t first = file->first_sequence();
+  for (uint64_t sequence = first + file->records.size() - 1; sequence >= first; --sequence) {
+    if (sequence == first && file->records.size() > 1) {
+      Op sync = io_->Sync(fd);
+      const int32_t synced = co_await sync;
+      if (synced < 0) co_return ErrnoStatus(synced, "flush " + file->path);
+    }
+    absl::Status copied = co_await CopyRecord(file, fd, sequence, buffer);
+    if (!copied.ok()) co_return copied;
+  }
+  Op sync = io_->Sync(fd);
+  const int32_t synced = co_await sync;
+  if (synced < 0) co_return ErrnoStatus(synced, "flush " + file->path);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> VaultLog::CopyRecord(const LogFile* file, Fd fd, uint64_t sequence,
+                                        MutableByteSpan buffer) {
+  LogReader reader(this);
+  absl::StatusOr<CanonicalHeader> header = co_await reader.ReadHead(sequence, buffer);
+  absl::Status read = header.status();
+  if (read.ok()) {
+    const CanonicalHeader* wanted = &*header;
+    const MutableByteSpan payload = buffer.subspan(kRecordHeaderBytes, header->payload_bytes);
+    read = co_await reader.ReadBlocks(wanted, 0, payload);
+    if (read.ok()) read = co_await CheckPayloadOnWorker(io_, wanted, payload);
+  }
+  co_await reader.Close();
+  if (!read.ok()) co_return read;
+  PlacementHeader placement;
+  placement.store = place_.store;
+  placement.file_number = file->header.file_number;
+  placement.file_salt = file->header.file_salt;
+  placement.own_offset = PlaceOffset(file->records[sequence - file->first_sequence()]);
+  placement.sequence = sequence;
+  placement.durable_upto = file->header.before.sequence;
+  placement.record_digest = header->digest();
+  const std::vector<std::byte> head = EncodeRecordHead(*header, placement);
+  std::memcpy(buffer.data(), head.data(), head.size());
+  const ByteSpan bytes = buffer.first(RecordBytes(*header));
+  counters_->OnWrite(bytes.size());
+  absl::Status written = co_await WriteFully(io_, fd, bytes, placement.own_offset);
+  co_return written;
+}
+
+}  // namespace tidemark

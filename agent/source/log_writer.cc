@@ -1,0 +1,200 @@
+#include "agent/source/log_writer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "replicator/control_record.h"
+
+namespace tidemark {
+namespace {
+constexpr size_t kByteMarksMax = 8192;
+}  // namespace
+
+LogWriter::LogWriter(Io* io, const Options& options, const SigningKey* agent, BufferPool* records)
+    : io_(io), options_(options), agent_(agent), records_(records), room_(io), committed_(io) {}
+
+void LogWriter::Begin(uint64_t epoch, const SessionId& nonce, const Position& base) {
+  epoch_ = epoch;
+  nonce_ = nonce;
+  window_.emplace(options_.window, base);
+  lag_.emplace(options_.window.sites, base.sequence, io_->Now());
+  last_capture_ = io_->Now();
+  NotifyWork();
+}
+
+void LogWriter::Fail(absl::Status why) {
+  if (!failure_.ok()) return;
+  failure_ = std::move(why);
+  NotifyWork();
+  room_.WakeAll();
+  committed_.WakeAll();
+}
+
+void LogWriter::NotifyWork() const {
+  for (const std::function<void()>& listener : work_listeners_) listener();
+}
+
+Task<absl::StatusOr<PooledBuffer>> LogWriter::AcquireBuffer(const absl::Status* interrupt) {
+  while (true) {
+    if (!failure_.ok()) co_return failure_;
+    if (interrupt != nullptr && !interrupt->ok()) co_return *interrupt;
+    assert(window_.has_value());
+    if (window_->MayAppend(kPackBytesMax)) {
+      EvictFinished(false);
+      PooledBuffer buffer = records_->TryAcquire();
+      if (!buffer) {
+        EvictFinished(true);
+        buffer = records_->TryAcquire();
+      }
+      if (buffer) co_return std::move(buffer);
+    }
+    co_await room_.Wait();
+  }
+}
+
+// Drops records from the old end: those that every site holds, and for room also committed ones
+// that the witness still lacks (it will fetch them from a primary).
+void LogWriter::EvictFinished(bool for_room) {
+  while (window_->oldest().has_value() && window_->MayEvict(for_room)) {
+    const uint64_t sequence = *window_->oldest();
+    window_->Evict();
+    auto held = held_.find(sequence);
+    assert(held != held_.end());
+    held->second.evicted = true;
+    if (held->second.pins == 0) held_.erase(held);
+    if (for_room) return;  // one is enough
+  }
+}
+
+Position LogWriter::Append(RecordKind kind, PooledBuffer buffer, uint32_t payload_bytes,
+                           std::vector<Digest> blocks) {
+  assert(open());
+  CanonicalHeader header;
+  header.kind = kind;
+  header.vault = options_.vault;
+  header.epoch = epoch_;
+  header.sequence = next_sequence();
+  header.committed_sequence = window_->committed_sequence();
+  header.made_at_nanos = absl::ToUnixNanos(io_->Now());
+  header.payload_bytes = payload_bytes;
+  header.previous = window_->tail().digest;
+  header.blocks = std::move(blocks);
+  const Position position = header.position();
+  window_->Append(position, kRecordHeaderBytes + payload_bytes);
+  appended_bytes_ += kRecordHeaderBytes + payload_bytes;
+  NoteBytes(position.sequence);
+  Held& held = held_[position.sequence];
+  held.header = std::move(header);
+  held.buffer = std::move(buffer);
+  lag_->OnRecordClosed(position.sequence, io_->Now());
+  NotifyWork();
+  return position;
+}
+
+Task<absl::StatusOr<Position>> LogWriter::AppendControl(RecordKind kind,
+                                                        std::vector<std::byte> body) {
+  absl::StatusOr<PooledBuffer> buffer = co_await AcquireBuffer(nullptr);
+  if (!buffer.ok()) co_return buffer.status();
+  const std::vector<std::byte> payload =
+      MakeControlPayload(*agent_, options_.vault, kind, epoch_, next_sequence(), body);
+  std::memcpy(buffer->span().data() + kRecordHeaderBytes, payload.data(), payload.size());
+  const Position position = Append(kind, std::move(*buffer), static_cast<uint32_t>(payload.size()),
+                                   BlockDigests(payload));
+  co_return position;
+}
+
+Task<absl::Status> LogWriter::WaitCommitted(uint64_t sequence, const absl::Status* interrupt) {
+  while (failure_.ok() && window_->committed_sequence() < sequence) {
+    if (interrupt != nullptr && !interrupt->ok()) co_return *interrupt;
+    co_await committed_.Wait();
+  }
+  if (window_->committed_sequence() >= sequence) co_return absl::OkStatus();
+  co_return failure_;
+}
+
+void LogWriter::WakeWaiters() {
+  room_.WakeAll();
+  committed_.WakeAll();
+}
+
+LogWriter::Pinned LogWriter::Pin(uint64_t sequence) {
+  auto held = held_.find(sequence);
+  assert(held != held_.end());
+  ++held->second.pins;
+  const CanonicalHeader& header = held->second.header;
+  return {&header, held->second.buffer.span().subspan(kRecordHeaderBytes, header.payload_bytes)};
+}
+
+void LogWriter::Unpin(uint64_t sequence) {
+  auto held = held_.find(sequence);
+  assert(held != held_.end() && held->second.pins > 0);
+  if (--held->second.pins > 0 || !held->second.evicted) return;
+  held_.erase(held);
+  room_.WakeAll();
+}
+
+LogWindow::Feed LogWriter::LinkUp(SiteIndex site, const Position& durable) {
+  const LogWindow::Feed feed = window_->LinkUp(site, durable);
+  if (feed != LogWindow::Feed::kDiverged) lag_->OnDurable(site, durable.sequence);
+  AnnounceCommits();
+  return feed;
+}
+
+LogWindow::Feed LogWriter::FetchFinished(SiteIndex site, const Position& durable) {
+  const LogWindow::Feed feed = window_->FetchFinished(site, durable);
+  if (feed != LogWindow::Feed::kDiverged) lag_->OnDurable(site, durable.sequence);
+  AnnounceCommits();
+  return feed;
+}
+
+absl::Status LogWriter::OnAck(SiteIndex site, const Position& durable) {
+  absl::StatusOr<bool> grew = window_->OnAck(site, durable);
+  if (!grew.ok()) return grew.status();
+  lag_->OnDurable(site, durable.sequence);
+  AnnounceCommits();
+  return absl::OkStatus();
+}
+
+void LogWriter::AnnounceCommits() {
+  room_.WakeAll();
+  if (window_->committed_sequence() == announced_) return;
+  announced_ = window_->committed_sequence();
+  for (const std::function<void(uint64_t)>& listener : commit_listeners_) listener(announced_);
+  committed_.WakeAll();
+  NotifyWork();  // the witness may have the newly committed ones
+}
+
+// Keeps memory bounded however far a site lags: every other old entry goes, so what is pending is
+// told too high rather than too low.
+void LogWriter::NoteBytes(uint64_t sequence) {
+  bytes_upto_.emplace_back(sequence, appended_bytes_);
+  if (bytes_upto_.size() <= kByteMarksMax) return;
+  std::deque<std::pair<uint64_t, uint64_t>> kept;
+  for (size_t i = 0; i < bytes_upto_.size(); ++i) {
+    if (i % 2 == 0 || i + kByteMarksMax / 4 > bytes_upto_.size()) kept.push_back(bytes_upto_[i]);
+  }
+  bytes_upto_ = std::move(kept);
+}
+
+uint64_t LogWriter::PendingBytes(SiteIndex site) const {
+  if (!window_.has_value()) return 0;
+  const uint64_t durable = window_->durable(site).sequence;
+  auto after = std::upper_bound(bytes_upto_.begin(), bytes_upto_.end(),
+                                std::pair<uint64_t, uint64_t>(durable, UINT64_MAX));
+  const uint64_t held = after == bytes_upto_.begin() ? 0 : std::prev(after)->second;
+  return appended_bytes_ - held;
+}
+
+SignedCheckpoint LogWriter::MakeCheckpoint(const Position& upto) const {
+  Checkpoint checkpoint;
+  checkpoint.vault = options_.vault;
+  checkpoint.upto = upto;
+  checkpoint.captured_at_nanos = absl::ToUnixNanos(last_capture_);
+  checkpoint.made_at_nanos = absl::ToUnixNanos(io_->Now());
+  checkpoint.bytes_upto = logged_bytes();
+  return SignCheckpoint(*agent_, std::move(checkpoint));
+}
+
+}  // namespace tidemark

@@ -1,0 +1,127 @@
+// The append side of one vault's log: records in memory until they are committed, and, while there
+// is room, until the witness has them too.
+//
+//   Begin (AcquireBuffer Append)* ; links Pin, send, Unpin; acks come in by OnAck.
+// The decisions are replicator/log_window.h's; this holds the bytes, the waiting and the clock.
+#ifndef TIDEMARK_AGENT_SOURCE_LOG_WRITER_H_
+#define TIDEMARK_AGENT_SOURCE_LOG_WRITER_H_
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "agent/io/pool.h"
+#include "agent/link/data_connection.h"
+#include "crypto/identity.h"
+#include "replicator/lag_book.h"
+#include "replicator/log_window.h"
+#include "replicator/receipt.h"
+
+namespace tidemark {
+
+class LogWriter {
+ public:
+  struct Options {
+    VaultId vault;
+    LogWindow::Options window;
+  };
+  // `records` gives buffers of kRecordBytesMax and outlives this.
+  LogWriter(Io* io, const Options& options, const SigningKey* agent, BufferPool* records);
+  LogWriter(const LogWriter&) = delete;
+  Io* io() const { return io_; }
+  const VaultId& vault() const { return options_.vault; }
+
+  // The epoch is ours and every primary holds `base`: appending may start.
+  void Begin(uint64_t epoch, const SessionId& nonce, const Position& base);
+  bool open() const { return window_.has_value() && failure_.ok(); }
+  uint64_t epoch() const { return epoch_; }
+  const SessionId& nonce() const { return nonce_; }
+  // For good: everybody who waits gets `why`.
+  void Fail(absl::Status why);
+  const absl::Status& failure() const { return failure_; }
+
+  // A buffer for one record once the window and the pool have room (law 9). Both waits here end
+  // early with *interrupt once that is not OK and WakeWaiters was called; null: never.
+  Task<absl::StatusOr<PooledBuffer>> AcquireBuffer(const absl::Status* interrupt);
+  uint64_t next_sequence() const { return window_->tail().sequence + 1; }
+  // The payload stands behind kRecordHeaderBytes in the buffer; `blocks` are its digests.
+  Position Append(RecordKind kind, PooledBuffer buffer, uint32_t payload_bytes,
+                  std::vector<Digest> blocks);
+  // A small control record, signed.
+  Task<absl::StatusOr<Position>> AppendControl(RecordKind kind, std::vector<std::byte> body);
+  Task<absl::Status> WaitCommitted(uint64_t sequence, const absl::Status* interrupt);
+  void WakeWaiters();
+  uint64_t committed_sequence() const { return window_ ? window_->committed_sequence() : 0; }
+  // Committed, or for a primary the adopted base: worth fetching.
+  Position fetch_target(SiteIndex site) const { return window_->fetch_target(site); }
+  Position committed_position() const { return window_->fetch_target(options_.window.primaries); }
+  // Called on the loop each time the committed sequence grew.
+  void OnCommit(std::function<void(uint64_t)> listener) {
+    commit_listeners_.push_back(std::move(listener));
+  }
+
+  // Links. `site` is the link's index; all of this needs open().
+  const LogWindow& window() const { return *window_; }
+  LogWindow::Feed LinkUp(SiteIndex site, const Position& durable);
+  LogWindow::Feed FetchFinished(SiteIndex site, const Position& durable);
+  void LinkDown(SiteIndex site) { window_->LinkDown(site); }
+  void Sent(SiteIndex site, uint64_t sequence) { window_->Sent(site, sequence); }
+  struct Pinned {
+    const CanonicalHeader* header = nullptr;
+    ByteSpan payload;
+  };
+  Pinned Pin(uint64_t sequence);
+  void Unpin(uint64_t sequence);
+  absl::Status OnAck(SiteIndex site, const Position& durable);
+  // Called on the loop when something may be sendable, or the log opened or failed.
+  void OnWork(std::function<void()> listener) { work_listeners_.push_back(std::move(listener)); }
+
+  LagBook& lag() { return *lag_; }
+  const LagBook* lag_or_null() const { return lag_ ? &*lag_ : nullptr; }
+  // Payload and header bytes of the log that this session knows of; a floor after a restart.
+  uint64_t logged_bytes() const { return logged_before_ + appended_bytes_; }
+  void NoteLoggedBefore(uint64_t bytes) { logged_before_ = bytes; }
+  // Bytes appended that the site has not said to be durable.
+  uint64_t PendingBytes(SiteIndex site) const;
+  absl::Time last_capture() const { return last_capture_; }
+  void NoteCapture(absl::Time captured) { last_capture_ = std::max(last_capture_, captured); }
+  SignedCheckpoint MakeCheckpoint(const Position& upto) const;
+
+ private:
+  struct Held {
+    CanonicalHeader header;
+    PooledBuffer buffer;
+    int pins = 0;
+    bool evicted = false;
+  };
+  void EvictFinished(bool for_room);
+  void NotifyWork() const;
+  void AnnounceCommits();
+  void NoteBytes(uint64_t sequence);
+
+  // Constant after construction.
+  Io* io_;
+  Options options_;
+  const SigningKey* agent_;
+  BufferPool* records_;
+  // Owned by the loop thread.
+  uint64_t epoch_ = 0;
+  SessionId nonce_;
+  std::optional<LogWindow> window_;
+  std::optional<LagBook> lag_;
+  std::map<uint64_t, Held> held_;
+  absl::Status failure_;
+  uint64_t appended_bytes_ = 0, logged_before_ = 0, announced_ = 0;
+  // (sequence, bytes up to and with it): exact within the window, coarser the older.
+  std::deque<std::pair<uint64_t, uint64_t>> bytes_upto_;
+  absl::Time last_capture_ = absl::UnixEpoch();
+  std::vector<std::function<void(uint64_t)>> commit_listeners_;
+  std::vector<std::function<void()>> work_listeners_;
+  Event room_, committed_;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_AGENT_SOURCE_LOG_WRITER_H_

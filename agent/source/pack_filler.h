@@ -1,0 +1,104 @@
+// The open pack of one vault: pushes take turns at filling it; it is closed when it is full, when a
+// push waits for its root, or when it has lingered.
+//
+//   co_await TakeTurn; (Seal* | PlaceNode | PlaceRoot | CloseNow)*; GiveTurn
+// Sealed objects are written straight into the record's buffer on a worker: no copy. The record's
+// sequence is fixed when the pack opens, so locations are known at once; whoever wants to append
+// something else takes the turn and closes the pack first.
+#ifndef TIDEMARK_AGENT_SOURCE_PACK_FILLER_H_
+#define TIDEMARK_AGENT_SOURCE_PACK_FILLER_H_
+
+#include <list>
+#include <optional>
+#include <vector>
+
+#include "agent/recover/catalog.h"
+#include "agent/source/log_writer.h"
+#include "chunker/cut_rule.h"
+#include "replicator/pack.h"
+
+namespace tidemark {
+
+// One new chunk to seal, and what became of it.
+struct SealItem {
+  ByteSpan plaintext;
+  ChunkId id;
+  bool compress = false;
+  // Results.
+  Location location;
+  OpenKey key;
+  Codec codec = Codec::kRaw;
+};
+
+class PackFiller {
+ public:
+  struct Options {
+    absl::Duration linger = absl::Milliseconds(250);
+    int compression_level = 1;
+  };
+  PackFiller(Io* io, const Options& options, LogWriter* log, const VaultKeys* keys);
+  Io* io() const { return io_; }
+
+  // First come, first served. While its holder is interrupted (*interrupt is not OK), waits for
+  // room inside the turn end early. False: interrupted before its turn came; never without an
+  // interrupt.
+  Task<bool> TakeTurn(const absl::Status* interrupt);
+  void GiveTurn();
+  // After an interrupt: who waits for the turn looks again.
+  void WakeWaiters() { turn_changed_.WakeAll(); }
+
+  // Everything below needs the turn.
+  // Seals all items, in order, over as many packs as it takes.
+  Task<absl::Status> Seal(std::vector<SealItem>* items);
+  // Seals one manifest node; gives where it stands and its key.
+  struct PlacedNode {
+    Location location;
+    OpenKey key;
+  };
+  Task<absl::StatusOr<PlacedNode>> PlaceNode(ArchiveId archive, uint8_t level,
+                                             std::vector<std::byte> plain);
+  // Seals the root and puts the envelope into the same pack's directory; fills in envelope->root,
+  // root_salt and closed_at_nanos. Then asks for the pack to be closed soon.
+  Task<absl::Status> PlaceRoot(std::vector<std::byte> plain, const Secret32* archive_key,
+                               Envelope* envelope);
+  // Appends the open pack, if it holds anything.
+  Task<absl::Status> CloseNow();
+  // A control record, behind whatever is in the open pack.
+  Task<absl::StatusOr<Position>> AppendControl(RecordKind kind, std::vector<std::byte> body);
+
+  // The sequence under which what is placed now will be found; opens a pack if none is open.
+  Task<absl::StatusOr<uint64_t>> OpenSequence();
+  uint64_t last_sequence() const { return last_sequence_; }
+
+  // Closes packs that were asked for or have lingered, until Stop.
+  Task<> CloseLoop();
+  void RequestClose();
+  void Stop();
+  uint64_t stored_bytes() const { return stored_bytes_; }
+
+ private:
+  Task<absl::Status> OpenPack();
+  Task<> Linger(uint64_t sequence);
+  // Constant after construction.
+  Io* io_;
+  Options options_;
+  LogWriter* log_;
+  const VaultKeys* keys_;
+  // Owned by the loop thread.
+  bool turn_taken_ = false;
+  uint64_t last_ticket_ = 0;
+  std::list<uint64_t> tickets_;  // of those who wait for the turn
+  Event turn_changed_;
+  const absl::Status* interrupt_ = nullptr;  // of the turn's holder
+  PooledBuffer buffer_;
+  std::optional<PackBuilder> builder_;
+  uint64_t last_sequence_ = 0;
+  uint64_t stored_bytes_ = 0;
+  bool close_requested_ = false, stopping_ = false;
+  Op* linger_sleep_ = nullptr;
+  Event close_work_;
+  TaskGroup tasks_;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_AGENT_SOURCE_PACK_FILLER_H_

@@ -1,0 +1,114 @@
+// The push, as it flows: read -> chunks -> ids -> new? -> sealed -> pack -> log. One object per
+// push; three coroutines with bounded channels between them, so that reading, cutting and sealing
+// overlap.
+//
+// The manifest grows beside it, node by node, in the same packs; its root closes the archive. When
+// the root's record is committed everything it refers to is too: the log is totally ordered.
+#ifndef TIDEMARK_AGENT_SOURCE_PUSH_H_
+#define TIDEMARK_AGENT_SOURCE_PUSH_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/source/chunk_lookup.h"
+#include "agent/source/pack_filler.h"
+#include "agent/source/source_reader.h"
+#include "chunker/cut_rule.h"
+
+namespace tidemark {
+
+struct PushRequest {
+  std::string name;
+  Fd source = -1;  // owned by the caller, open until Run returns
+  bool is_stream = false;
+  absl::Time captured_at;       // when the source was opened
+  std::string idempotency_key;  // empty: none
+  bool compress = true;
+};
+
+struct PushResult {
+  uint64_t version = 0, sequence = 0;
+  absl::Time committed_at;
+  bool complete = true;   // false: the source changed while it was read
+  bool repeated = false;  // the idempotency key named a version that exists
+  // stored_bytes: its own sealed chunks, nodes and root; the padding of packs belongs to nobody.
+  uint64_t source_bytes = 0, data_bytes = 0, new_bytes = 0, stored_bytes = 0;
+  uint64_t chunks = 0, new_chunks = 0, segments = 0;
+};
+
+// What a push needs of its vault.
+class PushContext {
+ public:
+  struct ArchiveHandle {
+    ArchiveId id;
+    Secret32 key;
+    WrappedKey wrapped{};
+  };
+  virtual ~PushContext() = default;
+  virtual LogWriter* log() = 0;
+  virtual PackFiller* pack() = 0;
+  virtual ChunkLookup* lookup() = 0;
+  virtual Catalog* catalog() = 0;
+  virtual const VaultKeys& keys() const = 0;
+  virtual const CutRule& cut_rule() const = 0;
+  virtual const ChunkIdKey& id_key() const = 0;
+  virtual BufferPool* spans() = 0;
+  virtual uint64_t segment_bytes() const = 0;
+  virtual uint64_t* span_numbers() = 0;
+  virtual uint64_t NextPushNumber() = 0;
+  // The archive of that name: as the catalogue has it, or a new one.
+  virtual absl::StatusOr<ArchiveHandle> OpenArchive(const std::string& name) = 0;
+};
+
+class Push {
+ public:
+  Push(Io* io, PushContext* vault, PushRequest request);
+  Io* io() const { return io_; }
+  // Until the version is committed. kAborted when the vault was fenced.
+  Task<absl::StatusOr<PushResult>> Run();
+  // Ends it early with `why`. What was sealed stays in the log as unreferenced bytes. Once the root
+  // is placed the outcome is open: the version may still appear.
+  void Cancel(absl::Status why);
+
+  uint64_t read_bytes() const { return reader_.position(); }
+  uint64_t expected_bytes() const { return reader_.expected_bytes(); }
+  uint64_t new_bytes() const { return root_.new_bytes; }
+  bool waiting_for_commit() const { return waiting_for_commit_; }
+
+ private:
+  Task<> ReadSpans();
+  Task<> CutSpans();
+  Task<absl::Status> SealSpans();
+  Task<absl::Status> SealSpan(Span* span);
+  Task<absl::Status> PlaceChunks(Span* span, std::vector<std::optional<ChunkLookup::Known>>* known);
+  Task<absl::Status> PlacePendingNodes();
+  Task<absl::Status> EndSegment();
+  Task<absl::Status> PlaceRoot();
+  Task<absl::Status> Commit();
+  void Abandon(const absl::Status& why);
+
+  // Constant after construction.
+  Io* io_;
+  PushContext* vault_;
+  PushRequest request_;
+  uint64_t number_;
+  // Owned by the loop thread.
+  SourceReader reader_;
+  Channel<Span> read_, cut_;
+  std::optional<PushContext::ArchiveHandle> archive_;
+  std::optional<TreeBuilder> tree_;
+  uint64_t segment_begin_ = 0;
+  ManifestRoot root_;
+  Envelope envelope_;
+  PushResult result_;
+  uint64_t stored_bytes_ = 0;
+  absl::Status failure_;
+  bool waiting_for_commit_ = false;
+  std::vector<std::byte> carry_;  // bytes that were not cut yet
+  TaskGroup stages_;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_AGENT_SOURCE_PUSH_H_

@@ -1,0 +1,140 @@
+#include "agent/source/rocks_index.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <utility>
+
+#include "crypto/layout.h"
+
+namespace tidemark {
+namespace {
+
+constexpr char kCoverageKey[] = "coverage";  // shorter than an id: never one
+
+rocksdb::Slice SliceOf(ByteSpan bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+absl::Status StatusOf(const rocksdb::Status& status, const char* what) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = std::string("dedup index: ") + what + ": " + status.ToString();
+  if (status.IsCorruption()) return absl::DataLossError(message);
+  if (status.IsBusy() || status.IsIOError()) return absl::UnknownError(message);
+  return absl::UnknownError(message);
+}
+
+rocksdb::Options MakeOptions(size_t cache_bytes) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.write_buffer_size = cache_bytes / 4;
+  options.max_write_buffer_number = 2;
+  options.max_open_files = 256;
+  options.compression = rocksdb::kNoCompression;  // keys and masks are random bytes
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1 << 20;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(cache_bytes / 2);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+class RocksIndex : public ChunkIndex {
+ public:
+  RocksIndex(std::string path, rocksdb::Options options, std::unique_ptr<rocksdb::DB> db)
+      : path_(std::move(path)), options_(std::move(options)), db_(std::move(db)) {}
+  ~RocksIndex() override {
+    const absl::Status flushed = Flush();
+    (void)flushed;  // what is lost is replayed
+  }
+
+  absl::StatusOr<std::optional<IndexCoverage>> Coverage() override {
+    std::string value;
+    const rocksdb::Status got = db_->Get(rocksdb::ReadOptions(), kCoverageKey, &value);
+    if (got.IsNotFound()) return std::nullopt;
+    if (!got.ok()) return StatusOf(got, "reading how far it covers the log");
+    LayoutReader in(AsBytes(value));
+    IndexCoverage coverage;
+    coverage.epoch = in.U64();
+    coverage.sequence = in.U64();
+    coverage.digest = in.Object<Digest>();
+    if (!in.ok()) return absl::DataLossError("dedup index: malformed coverage");
+    return coverage;
+  }
+
+  absl::Status Put(const std::vector<ChunkRow>& rows, const IndexCoverage& coverage) override {
+    rocksdb::WriteBatch batch;
+    for (const ChunkRow& row : rows) {
+      const auto value = EncodeChunkRow(row);
+      batch.Put(SliceOf(row.id.bytes), SliceOf(value));
+    }
+    LayoutWriter out;
+    out.U64(coverage.epoch).U64(coverage.sequence).Bytes(coverage.digest.bytes);
+    batch.Put(kCoverageKey, SliceOf(out.view()));
+    rocksdb::WriteOptions write;
+    write.disableWAL = true;
+    return StatusOf(db_->Write(write, &batch), "writing rows");
+  }
+
+  absl::Status Get(const std::vector<ChunkId>& ids,
+                   std::vector<std::optional<ChunkRow>>* found) override {
+    std::vector<rocksdb::Slice> keys;
+    for (const ChunkId& id : ids) keys.push_back(SliceOf(id.bytes));
+    std::vector<std::string> values;
+    const std::vector<rocksdb::Status> got = db_->MultiGet(rocksdb::ReadOptions(), keys, &values);
+    found->assign(ids.size(), std::nullopt);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (got[i].IsNotFound()) continue;
+      if (!got[i].ok()) return StatusOf(got[i], "looking a chunk up");
+      absl::StatusOr<ChunkRow> row = DecodeChunkRow(ids[i], AsBytes(values[i]));
+      if (!row.ok()) return row.status();
+      (*found)[i] = *row;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Clear() override {
+    db_.reset();
+    absl::Status destroyed = StatusOf(rocksdb::DestroyDB(path_, options_), "discarding it");
+    if (!destroyed.ok()) return destroyed;
+    rocksdb::DB* raw = nullptr;
+    absl::Status opened = StatusOf(rocksdb::DB::Open(options_, path_, &raw), "opening it anew");
+    db_.reset(raw);
+    return opened;
+  }
+
+  absl::Status Flush() override {
+    if (db_ == nullptr) return absl::OkStatus();
+    return StatusOf(db_->Flush(rocksdb::FlushOptions()), "flushing");
+  }
+
+ private:
+  std::string path_;
+  rocksdb::Options options_;
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ChunkIndex>> OpenRocksIndex(const std::string& path,
+                                                           size_t cache_bytes) {
+  const rocksdb::Options options = MakeOptions(cache_bytes);
+  rocksdb::DB* raw = nullptr;
+  rocksdb::Status opened = rocksdb::DB::Open(options, path, &raw);
+  if (opened.IsCorruption() || opened.IsInvalidArgument()) {
+    // A cache: a damaged one is made anew from the log.
+    rocksdb::DestroyDB(path, options);
+    opened = rocksdb::DB::Open(options, path, &raw);
+  }
+  absl::Status status = StatusOf(opened, ("opening " + path).c_str());
+  if (!status.ok()) return status;
+  return std::make_unique<RocksIndex>(path, options, std::unique_ptr<rocksdb::DB>(raw));
+}
+
+}  // namespace tidemark

@@ -1,0 +1,438 @@
+#include "agent/source/site_link.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "agent/io/transfer.h"
+
+namespace tidemark {
+
+const char* LinkStateName(LinkState state) {
+  switch (state) {
+    case LinkState::kConnecting:
+      return "connecting";
+    case LinkState::kStreaming:
+      return "streaming";
+    case LinkState::kCatchingUp:
+      return "catching_up";
+    case LinkState::kDown:
+      return "down";
+    case LinkState::kDamaged:
+      return "damaged";
+    case LinkState::kFenced:
+      return "fenced";
+    case LinkState::kFull:
+      return "full";
+    case LinkState::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+SiteLink::SiteLink(Io* io, const Options& options, ChannelFactory* channels)
+    : io_(io),
+      options_(options),
+      channels_(channels),
+      state_since_(io->Now()),
+      work_(io),
+      changed_(io),
+      tasks_(io) {}
+
+Task<> SiteLink::Run() {
+  for (LinkedVault* vault : vaults_) vault->log()->OnWork([this] { Nudge(); });
+  absl::Duration pause = options_.retry_min;
+  while (!stopping_) {
+    const bool was_up = std::exchange(ever_up_, false);
+    absl::Status ended = co_await RunSession();
+    if (ever_up_) pause = options_.retry_min;
+    ever_up_ = ever_up_ || was_up;
+    if (stopping_) break;
+    // What the site said of itself stands until a session says otherwise.
+    const bool said_why =
+        state_ == LinkState::kDamaged || state_ == LinkState::kFenced || state_ == LinkState::kFull;
+    SetState(said_why && !absl::IsUnavailable(ended) ? state_ : LinkState::kDown,
+             std::string(ended.message()));
+    Op sleep = io_->Sleep(pause);
+    interruptible_ = &sleep;
+    const int32_t slept = co_await sleep;
+    interruptible_ = nullptr;
+    (void)slept;
+    pause = std::min(pause * 2, options_.retry_max);
+  }
+}
+
+Task<absl::Status> SiteLink::RunSession() {
+  session_end_ = absl::OkStatus();
+  sessions_.clear();
+  sent_at_.clear();
+  counters_.clear();
+  opening_ = true;
+  tasks_.Spawn(GuardOpening());
+  absl::Status opened = co_await OpenControl();
+  opening_ = false;
+  if (guard_sleep_ != nullptr) io_->Cancel(guard_sleep_);
+  if (stopping_) opened = absl::CancelledError("the agent stops");
+  if (opened.ok()) {
+    session_up_ = true;
+    ever_up_ = true;
+    if (state_ == LinkState::kDown) SetState(LinkState::kConnecting, "");
+    TaskGroup loops(io_);
+    loops.Spawn(ReceiveLoop());
+    loops.Spawn(HeartbeatLoop());
+    loops.Spawn(CheckpointLoop());
+    loops.Spawn(SendLoop());
+    co_await loops.Join();
+    opened = session_end_;
+  }
+  session_up_ = false;
+  for (LinkedVault* vault : vaults_) {
+    if (vault->log()->open()) vault->log()->LinkDown(options_.index);
+  }
+  changed_.WakeAll();
+  co_await tasks_.Join();
+  if (data_ != nullptr) co_await data_->Finish();
+  if (control_ != nullptr) co_await control_->Finish();
+  data_.reset();
+  control_.reset();
+  for (SiteLink* link : links_) link->Nudge();
+  co_return opened;
+}
+
+// Ends a session's opening that takes too long, wherever it stands: a site that lost power answers
+// nothing, and a connect into a network that drops is tried for minutes.
+Task<> SiteLink::GuardOpening() {
+  if (!opening_) co_return;
+  Op sleep = io_->Sleep(2 * options_.handshake_limit);
+  guard_sleep_ = &sleep;
+  const int32_t slept = co_await sleep;
+  guard_sleep_ = nullptr;
+  if (slept >= 0 && opening_) CutOpening();
+}
+
+void SiteLink::CutOpening() {
+  if (interruptible_ != nullptr) io_->Cancel(interruptible_);
+  if (data_ != nullptr) data_->Close();
+  if (control_ != nullptr) control_->Close();
+}
+
+Task<absl::StatusOr<Fd>> SiteLink::ConnectTo(std::string address) {
+  if (stopping_) co_return absl::CancelledError("the agent stops");
+  Op connect = io_->Connect(address);
+  interruptible_ = &connect;
+  const int32_t fd = co_await connect;
+  interruptible_ = nullptr;
+  if (fd < 0) co_return ErrnoStatus(fd, "connecting to " + address);
+  co_return fd;
+}
+
+Task<absl::Status> SiteLink::OpenControl() {
+  absl::StatusOr<Fd> fd = co_await ConnectTo(options_.address.address);
+  if (!fd.ok()) co_return fd.status();
+  control_ = std::make_unique<ControlConnection>(io_, *fd, channels_->Connect(io_->Now()),
+                                                 "site " + name());
+  absl::Status shaken = co_await control_->Handshake(options_.handshake_limit, options_.idle_limit);
+  if (!shaken.ok()) co_return shaken;
+  const PartyName& peer = control_->peer();
+  if (peer.role != Role::kSite || peer.name != name()) {
+    co_return absl::UnauthenticatedError(absl::StrFormat(
+        "%s shows the certificate of %s '%s', not of site '%s'", options_.address.address,
+        std::string(RoleName(peer.role)), peer.name, name()));
+  }
+  site_key_ = peer.key;
+  absl::StatusOr<wire::HelloReply> reply = co_await SayHello();
+  if (!reply.ok()) co_return reply.status();
+  absl::Status data = co_await OpenData(reply->data_port());
+  co_return data;
+}
+
+Task<absl::StatusOr<wire::HelloReply>> SiteLink::SayHello() {
+  session_id_ = SessionId::Random(io_);
+  wire::Control message;
+  wire::Hello* hello = message.mutable_hello();
+  hello->set_protocol(kProtocolVersion);
+  hello->set_format(kFormatVersion);
+  hello->set_role(std::string(RoleName(Role::kAgent)));
+  hello->set_name(options_.agent_name);
+  hello->set_session(ToWire(session_id_.bytes));
+  hello->set_software(options_.software);
+  control_->Send(message);
+  absl::StatusOr<wire::Control> answer = co_await control_->Receive();
+  if (!answer.ok()) co_return answer.status();
+  if (!answer->has_hello_reply())
+    co_return absl::InvalidArgumentError(control_->name() + ": no hello");
+  const wire::HelloReply& reply = answer->hello_reply();
+  if (reply.failure().code() != wire::Failure::NONE)
+    co_return FailureStatus(name(), reply.failure());
+  if (reply.protocol() > kProtocolVersion) {
+    co_return absl::UnimplementedError(absl::StrFormat(
+        "site %s speaks protocol version %d, this agent up to %d: upgrade the agent", name(),
+        reply.protocol(), kProtocolVersion));
+  }
+  if (!FromWire(reply.store(), store_.bytes) || !FromWire(reply.host(), host_.bytes)) {
+    co_return absl::InvalidArgumentError(control_->name() + ": malformed hello");
+  }
+  role_ = reply.role();
+  hello_checkpoints_.assign(reply.checkpoints().begin(), reply.checkpoints().end());
+  if ((role_ == "primary") != options_.is_primary) {
+    co_return absl::FailedPreconditionError(
+        absl::StrFormat("site %s is a %s, the configuration says %s", name(), role_,
+                        options_.is_primary ? "primary" : "witness"));
+  }
+  for (SiteLink* other : links_) {
+    bool same_store = false;
+    if (other != this && SharesHostOrStore(*other, &same_store) && same_store) {
+      co_return absl::AlreadyExistsError(absl::StrFormat(
+          "sites %s and %s are the same store: a copy that is not one protects nothing", name(),
+          other->name()));
+    }
+  }
+  for (const wire::VaultState& state : reply.vaults()) {
+    VaultId id;
+    absl::StatusOr<Position> tail = FromWire(state.tail());
+    if (!FromWire(state.vault(), id.bytes) || !tail.ok()) continue;
+    sessions_[id].promised_epoch = state.promised_epoch();
+    sessions_[id].durable = *tail;
+    sessions_[id].log_bytes = state.log_bytes();
+  }
+  co_return reply;
+}
+
+Task<absl::Status> SiteLink::OpenData(uint32_t data_port) {
+  const std::string& control = options_.address.address;
+  std::string address = control.substr(0, control.rfind(':') + 1) + std::to_string(data_port);
+  absl::StatusOr<Fd> fd = co_await ConnectTo(std::move(address));
+  if (!fd.ok()) co_return fd.status();
+  data_ =
+      std::make_unique<DataConnection>(io_, *fd, *control_, session_id_, kAppendConnection, false);
+  absl::Status greeted = co_await data_->Greet();
+  co_return greeted;
+}
+
+bool SiteLink::SharesHostOrStore(const SiteLink& other, bool* same_store) const {
+  *same_store = !store_.empty() && store_ == other.store_;
+  return *same_store || (!host_.empty() && host_ == other.host_);
+}
+
+Task<> SiteLink::ReceiveLoop() {
+  while (session_up_) {
+    absl::StatusOr<wire::Control> message = co_await control_->Receive();
+    if (!message.ok()) {
+      EndSession(message.status());
+      co_return;
+    }
+    Dispatch(*message);
+  }
+}
+
+Task<> SiteLink::HeartbeatLoop() {
+  while (session_up_) {
+    wire::Control message;
+    message.mutable_heartbeat()->set_sent_at_nanos(absl::ToInt64Nanoseconds(io_->Monotonic()));
+    control_->Send(message);
+    Op sleep = io_->Sleep(options_.heartbeat_interval);
+    const int32_t slept = co_await sleep;
+    (void)slept;
+  }
+}
+
+Task<> SiteLink::CheckpointLoop() {
+  while (session_up_) {
+    for (LinkedVault* vault : vaults_) {
+      if (!vault->log()->open() || SessionOf(vault).phase < VaultPhase::kPromised) continue;
+      const Position committed = vault->log()->committed_position();
+      uint64_t& told = checkpointed_[vault->log()->vault()];
+      if (committed.sequence <= told) continue;
+      told = committed.sequence;
+      wire::Control message;
+      message.mutable_checkpoint()->set_checkpoint(
+          ToWire(vault->log()->MakeCheckpoint(committed).Encode()));
+      control_->Send(message);
+    }
+    Op sleep = io_->Sleep(options_.checkpoint_interval);
+    const int32_t slept = co_await sleep;
+    (void)slept;
+  }
+}
+
+// Sends what the windows say, one record at a time, the vaults in turn.
+Task<> SiteLink::SendLoop() {
+  while (session_up_) {
+    bool sent = false;
+    for (LinkedVault* vault : vaults_) {
+      VaultSession& session = SessionOf(vault);
+      Advance(vault, &session);
+      if (!session_up_ || session.phase != VaultPhase::kFeeding || !vault->log()->open()) continue;
+      const LogWindow& window = vault->log()->window();
+      const std::optional<uint64_t> next = window.NextToSend(options_.index);
+      if (!next.has_value()) continue;
+      const LogWriter::Pinned record = vault->log()->Pin(*next);
+      sent_at_[vault->log()->vault()][*next] = io_->Monotonic();
+      absl::Status delivered = co_await data_->SendRecord(record.header, record.payload, 0);
+      vault->log()->Unpin(*next);
+      if (!delivered.ok()) {
+        EndSession(delivered);
+        break;
+      }
+      if (window.feed(options_.index) == LogWindow::Feed::kLive)
+        vault->log()->Sent(options_.index, *next);
+      sent = true;
+    }
+    if (!sent && session_up_) co_await work_.Wait();
+  }
+}
+
+// Brings one vault's session a step further, if it can go.
+void SiteLink::Advance(LinkedVault* vault, VaultSession* session) {
+  const std::optional<LinkedVault::Wanted> wanted = vault->WantedPromise();
+  if (!wanted.has_value()) return;
+  if (session->asked_epoch != wanted->epoch || session->asked_nonce != wanted->nonce) {
+    session->asked_epoch = wanted->epoch;
+    session->asked_nonce = wanted->nonce;
+    session->phase = VaultPhase::kAsked;
+    wire::Control message;
+    wire::PromiseRequest* request = message.mutable_promise_request();
+    request->set_vault(ToWire(vault->log()->vault().bytes));
+    request->set_epoch(wanted->epoch);
+    request->set_nonce(ToWire(wanted->nonce.bytes));
+    request->set_newest_receipt(ToWire(newest_receipt_));
+    control_->Send(message);
+    return;
+  }
+  const bool ours = vault->log()->open() && vault->log()->epoch() == session->asked_epoch;
+  if (session->phase == VaultPhase::kPromised && ours) StartFeed(vault, session);
+  if (session->phase == VaultPhase::kFeeding && ours &&
+      vault->log()->window().feed(options_.index) == LogWindow::Feed::kFetch) {
+    session->phase = VaultPhase::kFetching;  // it fell out of the window
+    tasks_.Spawn(FetchForFeed(vault));
+  }
+}
+
+void SiteLink::StartFeed(LinkedVault* vault, VaultSession* session) {
+  switch (vault->log()->LinkUp(options_.index, session->durable)) {
+    case LogWindow::Feed::kLive:
+      session->phase = VaultPhase::kFeeding;
+      SetState(LinkState::kStreaming, "");
+      break;
+    case LogWindow::Feed::kFetch:
+      session->phase = VaultPhase::kFetching;
+      tasks_.Spawn(FetchForFeed(vault));
+      break;
+    case LogWindow::Feed::kDiverged:
+      SetState(LinkState::kDamaged,
+               "holds another record at " + std::to_string(session->durable.sequence));
+      EndSession(absl::DataLossError(last_error_));
+      break;
+  }
+}
+
+// The site's next record is no longer in memory here: a peer has it.
+Task<> SiteLink::FetchForFeed(LinkedVault* vault) {
+  SetState(LinkState::kCatchingUp, "");
+  while (session_up_ && vault->log()->open()) {
+    const Position target = vault->log()->fetch_target(options_.index);
+    SiteLink* peer = PeerFor(vault->log()->vault(), target.sequence);
+    absl::Status outcome = absl::UnavailableError("no other site holds what it lacks");
+    if (peer != nullptr) {
+      SignedCheckpoint checkpoint = vault->log()->MakeCheckpoint(target);
+      SiteAddress address = peer->options_.address;
+      absl::StatusOr<Position> reached =
+          co_await Fetch(vault->log()->vault(), std::move(address), std::move(checkpoint));
+      outcome = reached.status();
+      if (reached.ok() && session_up_ && vault->log()->open()) {
+        SessionOf(vault).durable = *reached;
+        const LogWindow::Feed feed = vault->log()->FetchFinished(options_.index, *reached);
+        if (feed == LogWindow::Feed::kLive) {
+          SessionOf(vault).phase = VaultPhase::kFeeding;
+          SetState(LinkState::kStreaming, "");
+          Nudge();
+          co_return;
+        }
+        if (feed == LogWindow::Feed::kDiverged) outcome = absl::DataLossError("holds another log");
+      }
+    }
+    if (!outcome.ok()) {
+      last_error_ = std::string(outcome.message());
+      Op sleep = io_->Sleep(options_.retry_max / 4);
+      const int32_t slept = co_await sleep;
+      (void)slept;
+    }
+  }
+}
+
+SiteLink* SiteLink::PeerFor(const VaultId& vault, uint64_t sequence) {
+  for (SiteLink* link : links_) {
+    if (link == this || !link->session_up_) continue;
+    for (LinkedVault* linked : link->vaults_) {
+      if (linked->log()->vault() != vault || !linked->log()->open()) continue;
+      if (linked->log()->window().durable(link->options_.index).sequence >= sequence) return link;
+    }
+  }
+  return nullptr;
+}
+
+Task<absl::StatusOr<Position>> SiteLink::Fetch(VaultId vault, SiteAddress peer,
+                                               SignedCheckpoint checkpoint) {
+  if (!session_up_) co_return absl::UnavailableError("site " + name() + " is not connected");
+  VaultSession& session = sessions_[vault];
+  session.fetched.reset();
+  session.fetch_result = absl::OkStatus();
+  session.fetch_running = true;
+  wire::Control message;
+  wire::FetchOrder* order = message.mutable_fetch_order();
+  order->set_vault(ToWire(vault.bytes));
+  order->set_peer(peer.name);
+  order->set_peer_address(peer.address);
+  order->set_checkpoint(ToWire(checkpoint.Encode()));
+  control_->Send(message);
+  while (session_up_ && sessions_[vault].fetch_running) co_await changed_.Wait();
+  VaultSession& ended = sessions_[vault];
+  ended.fetch_running = false;
+  if (!session_up_)
+    co_return absl::UnavailableError("site " + name() + " went away while it fetched");
+  if (!ended.fetch_result.ok()) co_return ended.fetch_result;
+  ended.durable = *ended.fetched;
+  co_return ended.durable;
+}
+
+Task<absl::StatusOr<wire::VerifyReport>> SiteLink::Verify(VaultId vault) {
+  if (!session_up_) co_return absl::UnavailableError("site " + name() + " is not connected");
+  const uint32_t request = ++verify_request_;
+  verifying_[request];
+  wire::Control message;
+  message.mutable_verify_order()->set_request(request);
+  message.mutable_verify_order()->set_vault(ToWire(vault.bytes));
+  control_->Send(message);
+  while (session_up_ && !verifying_[request].has_value()) co_await changed_.Wait();
+  std::optional<wire::VerifyReport> report = std::move(verifying_[request]);
+  verifying_.erase(request);
+  if (!report.has_value())
+    co_return absl::UnavailableError("site " + name() + " went away while it verified");
+  if (report->failure().code() != wire::Failure::NONE)
+    co_return FailureStatus(name(), report->failure());
+  co_return std::move(*report);
+}
+
+void SiteLink::EndSession(absl::Status why) {
+  if (!session_up_) return;
+  session_up_ = false;
+  session_end_ = std::move(why);
+  if (data_ != nullptr) data_->Close();
+  if (control_ != nullptr) control_->Close();
+  work_.WakeAll();
+  changed_.WakeAll();
+}
+
+void SiteLink::Stop() {
+  stopping_ = true;
+  EndSession(absl::CancelledError("the agent stops"));
+  CutOpening();
+}
+
+void SiteLink::SetState(LinkState state, const std::string& error) {
+  if (state != state_) state_since_ = io_->Now();
+  state_ = state;
+  last_error_ = error;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,206 @@
+// The agent's link to one site: it connects for ever, keeps heartbeats going, asks for promises,
+// sends what the log windows say, and takes acks and receipts in.
+//
+//   Run: (connect, hello, data connection; receive | heartbeat | send until something breaks;
+//   wait)*
+// One link feeds all vaults of the agent.
+#ifndef TIDEMARK_AGENT_SOURCE_SITE_LINK_H_
+#define TIDEMARK_AGENT_SOURCE_SITE_LINK_H_
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/link/control_connection.h"
+#include "agent/link/data_connection.h"
+#include "agent/recover/site_source.h"
+#include "agent/source/log_writer.h"
+#include "replicator/receipt.h"
+
+namespace tidemark {
+
+class SiteLink;
+
+// A vault as a link sees it.
+class LinkedVault {
+ public:
+  virtual ~LinkedVault() = default;
+  virtual LogWriter* log() = 0;
+  // The promise to ask this site for; nullopt while none is wanted.
+  struct Wanted {
+    uint64_t epoch = 0;
+    SessionId nonce;
+  };
+  virtual std::optional<Wanted> WantedPromise() const = 0;
+  // A promise was given (and checked against the site's key), or refused.
+  virtual void OnPromise(SiteLink* link, const SignedPromise& promise) = 0;
+  virtual void OnPromiseRefused(SiteLink* link, const wire::Failure& failure,
+                                uint64_t promised_epoch) = 0;
+};
+
+enum class LinkState : uint8_t {
+  kConnecting,
+  kStreaming,
+  kCatchingUp,
+  kDown,
+  kDamaged,
+  kFenced,
+  kFull,
+  kUnknown
+};
+const char* LinkStateName(LinkState state);
+
+class SiteLink {
+ public:
+  struct Options {
+    SiteAddress address;
+    bool is_primary = true;
+    SiteIndex index = 0;
+    std::string agent_name, software;
+    absl::Duration heartbeat_interval = absl::Milliseconds(250);
+    absl::Duration checkpoint_interval = absl::Milliseconds(50);
+    absl::Duration idle_limit = absl::Seconds(3);
+    absl::Duration handshake_limit = absl::Seconds(5);
+    absl::Duration retry_min = absl::Milliseconds(100), retry_max = absl::Seconds(1);
+  };
+  SiteLink(Io* io, const Options& options, ChannelFactory* channels);
+  Io* io() const { return io_; }
+  // Before Run. Links and vaults outlive each other's use of them: the daemon owns both.
+  void Attach(LinkedVault* vault) { vaults_.push_back(vault); }
+  void SetPeers(std::vector<SiteLink*> links) { links_ = std::move(links); }
+
+  Task<> Run();
+  void Stop();
+  // A vault wants something new (a promise, a feed): look again.
+  void Nudge() { work_.WakeAll(); }
+
+  // What a session found. Valid while up().
+  bool up() const { return session_up_; }
+  const Options& options() const { return options_; }
+  const std::string& name() const { return options_.address.name; }
+  std::optional<uint64_t> PromisedEpoch(const VaultId& vault) const;
+  std::optional<Position> HelloTail(const VaultId& vault) const;
+  uint64_t HelloLogBytes(const VaultId& vault) const;
+  // The newest checkpoint of ours that the site showed when it was greeted. nullopt: none, or away.
+  std::optional<Position> HelloCheckpoint(const VaultId& vault, const PublicKey& agent) const;
+  const PublicKey& site_key() const { return site_key_; }
+  // Asks the site to fetch up to a checkpoint from a peer; the outcome once it reports finished.
+  Task<absl::StatusOr<Position>> Fetch(VaultId vault, SiteAddress peer,
+                                       SignedCheckpoint checkpoint);
+  // The site re-reads everything it holds of a vault and checks every block.
+  Task<absl::StatusOr<wire::VerifyReport>> Verify(VaultId vault);
+
+  // For status.
+  struct View {
+    LinkState state = LinkState::kConnecting;
+    std::string last_error;
+    absl::Time since;
+    bool ever_up = false;
+    StoreId store;
+    Digest host;
+    std::string role;
+    std::optional<double> ack_p50_seconds, ack_p99_seconds, clock_skew_seconds;
+    std::optional<double> iops, commits_per_second, bytes_per_second;
+    uint64_t store_free_bytes = 0;
+  };
+  View view(const VaultId& vault) const;
+  // Newest receipt, verified; empty when none.
+  const std::vector<std::byte>& newest_receipt() const { return newest_receipt_; }
+  void RestoreNewestReceipt(std::vector<std::byte> receipt) {
+    newest_receipt_ = std::move(receipt);
+  }
+  // Called with each verified receipt.
+  void OnReceipt(std::function<void(const SiteLink&, const SignedReceipt&)> listener) {
+    on_receipt_ = std::move(listener);
+  }
+  bool SharesHostOrStore(const SiteLink& other, bool* same_store) const;
+
+ private:
+  enum class VaultPhase : uint8_t { kNone, kAsked, kPromised, kFeeding, kFetching, kRefused };
+  struct VaultSession {
+    VaultPhase phase = VaultPhase::kNone;
+    uint64_t asked_epoch = 0;
+    SessionId asked_nonce;
+    Position durable;
+    uint64_t promised_epoch = 0, log_bytes = 0;
+    absl::Status fetch_result;
+    std::optional<Position> fetched;
+    bool fetch_running = false;
+  };
+  struct Counters {
+    absl::Duration at;
+    uint64_t io = 0, commits = 0, bytes = 0;
+  };
+
+  Task<absl::Status> RunSession();
+  Task<absl::Status> OpenControl();
+  Task<> GuardOpening();
+  void CutOpening();
+  Task<absl::Status> OpenData(uint32_t data_port);
+  Task<absl::StatusOr<Fd>> ConnectTo(std::string address);
+  Task<absl::StatusOr<wire::HelloReply>> SayHello();
+  Task<> ReceiveLoop();
+  Task<> HeartbeatLoop();
+  Task<> CheckpointLoop();
+  Task<> SendLoop();
+  Task<> FetchForFeed(LinkedVault* vault);
+  void Advance(LinkedVault* vault, VaultSession* session);
+  void StartFeed(LinkedVault* vault, VaultSession* session);
+  void Dispatch(const wire::Control& message);
+  void OnPromiseReply(const wire::PromiseReply& reply);
+  void OnHeartbeatReply(const wire::HeartbeatReply& reply);
+  void OnAck(const wire::Ack& ack);
+  void OnReceiptNote(const wire::ReceiptNote& note);
+  void OnFetchReport(const wire::FetchReport& report);
+  void OnAppendRefused(const wire::AppendRefused& refused);
+  void OnVerifyReport(const wire::VerifyReport& report);
+  void EndSession(absl::Status why);
+  void SetState(LinkState state, const std::string& error);
+  LinkedVault* VaultOf(const std::string& id);
+  VaultSession& SessionOf(LinkedVault* vault) { return sessions_[vault->log()->vault()]; }
+  SiteLink* PeerFor(const VaultId& vault, uint64_t sequence);
+
+  // Constant after the start.
+  Io* io_;
+  Options options_;
+  ChannelFactory* channels_;
+  std::vector<LinkedVault*> vaults_;
+  std::vector<SiteLink*> links_;
+  std::function<void(const SiteLink&, const SignedReceipt&)> on_receipt_;
+  // Of the present session.
+  std::unique_ptr<ControlConnection> control_;
+  std::unique_ptr<DataConnection> data_;
+  SessionId session_id_;
+  bool opening_ = false, session_up_ = false, stopping_ = false;
+  Op* guard_sleep_ = nullptr;
+  absl::Status session_end_;
+  std::map<VaultId, VaultSession> sessions_;
+  uint32_t verify_request_ = 0;
+  std::map<uint32_t, std::optional<wire::VerifyReport>> verifying_;
+  PublicKey site_key_;
+  // Over sessions.
+  LinkState state_ = LinkState::kConnecting;
+  std::string last_error_;
+  absl::Time state_since_;
+  bool ever_up_ = false;
+  StoreId store_;
+  Digest host_;
+  std::string role_;
+  std::vector<std::string> hello_checkpoints_;
+  std::vector<std::byte> newest_receipt_;
+  std::map<VaultId, uint64_t> checkpointed_;
+  std::map<VaultId, std::map<uint64_t, absl::Duration>> sent_at_;    // sequence -> when it left
+  std::deque<std::pair<absl::Duration, absl::Duration>> ack_times_;  // (when, how long)
+  std::deque<Counters> counters_;
+  std::optional<double> clock_skew_seconds_;
+  uint64_t store_free_bytes_ = 0;
+  Op* interruptible_ = nullptr;  // what Stop cancels: a wait for the next try, a slow connect
+  Event work_, changed_;
+  TaskGroup tasks_;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_AGENT_SOURCE_SITE_LINK_H_

@@ -1,0 +1,148 @@
+#include "agent/source/vault.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "agent/io/transfer.h"
+
+namespace tidemark {
+
+Vault::Vault(Io* io, const Options& options, const Parts& parts)
+    : io_(io),
+      options_(options),
+      parts_(parts),
+      all_sources_(io, parts.sources),
+      log_(io, {options.id, options.window}, parts.agent, parts.records),
+      changed_(io),
+      tasks_(io) {}
+
+Task<> Vault::Run() {
+  absl::Status opened = co_await Open();
+  if (!opened.ok()) {
+    if (!stopping_) Fail(opened);
+  } else {
+    phase_ = Phase::kOpen;
+    changed_.WakeAll();
+    tasks_.Spawn(KeyringLoop());
+  }
+  while (!stopping_) co_await changed_.Wait();
+  if (pack_ != nullptr) pack_->Stop();
+  if (lookup_ != nullptr) lookup_->Stop();
+  log_.Fail(absl::CancelledError("the agent stops"));
+  co_await tasks_.Join();
+  if (phase_ != Phase::kFailed) phase_ = Phase::kStopped;
+}
+
+void Vault::Stop() {
+  stopping_ = true;
+  if (pause_ != nullptr) io_->Cancel(pause_);
+  changed_.WakeAll();
+}
+
+void Vault::Fail(absl::Status why) {
+  if (phase_ == Phase::kFailed) return;
+  phase_ = Phase::kFailed;
+  trouble_ = why;
+  log_.Fail(std::move(why));
+  changed_.WakeAll();
+}
+
+Task<absl::Status> Vault::WaitOpen() {
+  while (phase_ != Phase::kOpen && phase_ != Phase::kFailed && !stopping_) co_await changed_.Wait();
+  if (phase_ == Phase::kOpen) co_return absl::OkStatus();
+  if (stopping_) co_return absl::UnavailableError("the agent stops");
+  co_return trouble_;
+}
+
+// Everything that works with keys comes into being once they are known.
+void Vault::MakeStages() {
+  cut_rule_.emplace(options_.cut, CutKeys::FromSecret(opened_->keys.secrets.k_cut));
+  id_key_.emplace(opened_->keys.secrets.k_id.Clone());
+  pack_ = std::make_unique<PackFiller>(io_, options_.pack, &log_, &opened_->keys);
+  lookup_ = std::make_unique<ChunkLookup>(io_, parts_.index, &opened_->catalog, &opened_->keys);
+  log_.OnCommit([this](uint64_t sequence) { OnCommitted(sequence); });
+  tasks_.Spawn(pack_->CloseLoop());
+  tasks_.Spawn(lookup_->Persist());
+}
+
+void Vault::OnCommitted(uint64_t sequence) {
+  // What an earlier session placed commits with this epoch's start: nobody saw when, so it says
+  // when its root was placed.
+  if (phase_ == Phase::kOpen)
+    opened_->catalog.Commit(sequence, io_->Now());
+  else
+    opened_->catalog.CommitAsPlaced(sequence);
+  if (phase_ == Phase::kOpen) lookup_->OnCommitted(log_.committed_position());
+  changed_.WakeAll();
+}
+
+absl::StatusOr<PushContext::ArchiveHandle> Vault::OpenArchive(const std::string& name) {
+  ArchiveHandle handle;
+  const CatalogVersion* version = opened_->catalog.AnyVersion(name);
+  if (version != nullptr) {
+    absl::StatusOr<Secret32> key = ArchiveKey(opened_->keys, version->envelope);
+    if (!key.ok()) return key.status();
+    handle.id = version->envelope.archive;
+    handle.key = std::move(*key);
+    handle.wrapped = version->envelope.wrapped_key;
+    lookup_->RememberArchiveKey(handle.id, handle.key);
+    return handle;
+  }
+  auto known = new_archives_.find(name);  // another push of the same new name is on its way
+  if (known == new_archives_.end()) {
+    ArchiveHandle fresh;
+    fresh.id = ArchiveId::Random(io_);
+    fresh.key = Secret32::Random(io_);
+    fresh.wrapped =
+        WrapSecret(opened_->keys.kek, WrappedKind::kArchiveKey, fresh.id.bytes, fresh.key);
+    known = new_archives_.emplace(name, std::move(fresh)).first;
+  }
+  handle.id = known->second.id;
+  handle.key = known->second.key.Clone();
+  handle.wrapped = known->second.wrapped;
+  lookup_->RememberArchiveKey(handle.id, handle.key);
+  return handle;
+}
+
+void Vault::OnPromise(SiteLink* link, const SignedPromise& promise) {
+  if (!wanted_.has_value() || promise.promise.epoch != wanted_->epoch ||
+      promise.promise.nonce != wanted_->nonce)
+    return;
+  promises_.insert_or_assign(link->name(), promise);
+  changed_.WakeAll();
+}
+
+void Vault::OnPromiseRefused(SiteLink* link, const wire::Failure& failure,
+                             uint64_t promised_epoch) {
+  if (failure.code() != wire::Failure::FENCED) return;
+  refused_epoch_ = std::max(refused_epoch_, promised_epoch);
+  // A late refusal of a lower epoch than was promised to us meanwhile says nothing.
+  const bool overtaken = promised_epoch == 0 || promised_epoch >= wanted_->epoch;
+  // Until both primaries have promised, a higher epoch is tried; from then on another agent has
+  // taken over: for good.
+  if (overtaken && (phase_ == Phase::kTakingOver || phase_ == Phase::kOpen)) {
+    Fail(
+        absl::AbortedError(absl::StrFormat("vault %s: fenced: another agent took over (site %s: "
+                                           "%s); this agent appends nothing any more",
+                                           options_.name, link->name(), failure.message())));
+  }
+  changed_.WakeAll();
+}
+
+// Snapshots of the keyring keep the next start short.
+Task<> Vault::KeyringLoop() {
+  uint64_t versions_at_last = opened_->catalog.List(nullptr).size();
+  while (!stopping_ && log_.open()) {
+    co_await changed_.Wait();
+    if (stopping_ || !log_.open()) co_return;
+    const uint64_t versions = opened_->catalog.versions();
+    if (versions < versions_at_last + options_.versions_per_keyring) continue;
+    versions_at_last = versions;
+    co_await pack_->TakeTurn(nullptr);
+    absl::Status appended = co_await AppendKeyring();
+    pack_->GiveTurn();
+    if (!appended.ok()) co_return;
+  }
+}
+
+}  // namespace tidemark

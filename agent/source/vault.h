@@ -1,0 +1,140 @@
+// One vault in the agent: its keys, catalogue, dedup and log, from take-over to stop.
+//
+//   Run: opening (read what one site can tell; promises of both primaries; adopt, equalise, start
+//   the epoch), then pushes until Stop or until another agent takes over.
+#ifndef TIDEMARK_AGENT_SOURCE_VAULT_H_
+#define TIDEMARK_AGENT_SOURCE_VAULT_H_
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/recover/replay.h"
+#include "agent/recover/vault_reader.h"
+#include "agent/source/push.h"
+#include "agent/source/site_link.h"
+#include "chunker/segment.h"
+#include "replicator/take_over.h"
+
+namespace tidemark {
+
+class Vault : public PushContext, public LinkedVault {
+ public:
+  struct Options {
+    std::string name;
+    VaultId id;
+    std::string state_path;  // directory for the local copy of the keyring; empty: none
+    uint64_t segment_bytes = kSegmentBytesMax;
+    CutLimits cut;
+    PackFiller::Options pack;
+    LogWindow::Options window;
+    uint64_t versions_per_keyring = 64;
+    absl::Duration retry = absl::Milliseconds(200);
+    absl::Duration rpo_target = absl::Minutes(15);
+  };
+  struct Parts {  // all outlive the vault
+    const KeyEncryptionKey* kek = nullptr;
+    const SigningKey* agent = nullptr;
+    BufferPool* records = nullptr;
+    BufferPool* spans = nullptr;
+    ChunkIndex* index = nullptr;
+    std::vector<SiteLink*> links;        // primaries first
+    std::vector<RecordSource*> sources;  // one per site, same order
+  };
+  Vault(Io* io, const Options& options, const Parts& parts);
+  Io* io() const { return io_; }
+
+  // Until Stop or a failure that the vault cannot leave (fenced, wrong key, diverged): see
+  // trouble().
+  Task<> Run();
+  void Stop();
+  // Until pushes are possible. The failure when they never will be.
+  Task<absl::Status> WaitOpen();
+  Event& changed() { return changed_; }
+
+  enum class Phase : uint8_t {
+    kReading,
+    kWaitingForPrimaries,
+    kTakingOver,
+    kOpen,
+    kFailed,
+    kStopped
+  };
+  Phase phase() const { return phase_; }
+  const absl::Status& trouble() const { return trouble_; }
+  bool readable() const { return opened_ != nullptr; }
+  const Options& options() const { return options_; }
+  RecordSource* source() { return &all_sources_; }
+  uint64_t stored_bytes() const { return pack_ ? pack_->stored_bytes() : 0; }
+
+  // PushContext.
+  LogWriter* log() override { return &log_; }
+  PackFiller* pack() override { return pack_.get(); }
+  ChunkLookup* lookup() override { return lookup_.get(); }
+  Catalog* catalog() override { return &opened_->catalog; }
+  const VaultKeys& keys() const override { return opened_->keys; }
+  const CutRule& cut_rule() const override { return *cut_rule_; }
+  const ChunkIdKey& id_key() const override { return *id_key_; }
+  BufferPool* spans() override { return parts_.spans; }
+  uint64_t segment_bytes() const override { return options_.segment_bytes; }
+  uint64_t* span_numbers() override { return &span_numbers_; }
+  uint64_t NextPushNumber() override { return ++push_numbers_; }
+  absl::StatusOr<ArchiveHandle> OpenArchive(const std::string& name) override;
+
+  // LinkedVault.
+  std::optional<Wanted> WantedPromise() const override { return wanted_; }
+  void OnPromise(SiteLink* link, const SignedPromise& promise) override;
+  void OnPromiseRefused(SiteLink* link, const wire::Failure& failure,
+                        uint64_t promised_epoch) override;
+
+ private:
+  // vault_opening.cc: the story of opening, step by step.
+  Task<absl::Status> Open();
+  Task<absl::StatusOr<TakeOverPlan>> CollectPromises();
+  Task<absl::Status> Equalise(const TakeOverPlan* plan);
+  Task<absl::Status> StartEpoch(const TakeOverPlan* plan);
+  Task<absl::Status> CatchIndexUp(Position upto);
+  Task<absl::Status> AppendKeyring();
+  Task<> KeyringLoop();
+  Task<> SaveKeyringFile(std::vector<KeyringPart> parts);
+  Task<> Pause();
+  // vault_reading.cc: what sites tell of the log.
+  Task<absl::Status> ReadWhatThereIs();
+  Task<absl::Status> ReplayUpToProven();
+  Task<absl::Status> LearnCommitted();
+  Task<absl::Status> ReadAdopted(Position base);
+  Task<absl::StatusOr<bool>> HasNoKeyring(Position base);
+  void MakeStages();
+  void OnCommitted(uint64_t sequence);
+  void Fail(absl::Status why);
+
+  // Constant after construction.
+  Io* io_;
+  Options options_;
+  Parts parts_;
+  SourceList all_sources_;
+  // Owned by the loop thread.
+  LogWriter log_;
+  std::unique_ptr<OpenedVault> opened_;
+  std::unique_ptr<PackFiller> pack_;
+  std::unique_ptr<ChunkLookup> lookup_;
+  std::optional<CutRule> cut_rule_;
+  std::optional<ChunkIdKey> id_key_;
+  Phase phase_ = Phase::kReading;
+  absl::Status trouble_;
+  bool stopping_ = false;
+  std::optional<Wanted> wanted_;
+  std::map<std::string, SignedPromise> promises_;
+  uint64_t refused_epoch_ = 0;  // the highest that anybody was promised instead of us
+  uint64_t versions_since_keyring_ = 0;
+  uint64_t span_numbers_ = 0, push_numbers_ = 0;
+  std::map<std::string, ArchiveHandle> new_archives_;
+  Op* pause_ = nullptr;
+  Event changed_;
+  TaskGroup tasks_;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_AGENT_SOURCE_VAULT_H_

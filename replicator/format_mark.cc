@@ -1,0 +1,49 @@
+#include "replicator/format_mark.h"
+
+#include <cassert>
+
+#include "absl/strings/str_format.h"
+#include "crypto/digest.h"
+#include "replicator/limits.h"
+
+namespace tidemark {
+
+void WriteMark(const FormatMark& mark, LayoutWriter* out) {
+  assert(mark.magic.size() == 8);
+  out->Bytes(AsBytes(mark.magic)).U16(kFormatVersion);
+}
+
+absl::Status ReadMark(const FormatMark& mark, LayoutReader* in) {
+  if (AsText(in->View(mark.magic.size())) != mark.magic) {
+    return absl::DataLossError(absl::StrFormat("no %s here: its magic is missing", mark.what));
+  }
+  uint16_t version = in->U16();
+  if (!in->ok()) return absl::DataLossError(absl::StrFormat("%s is cut short", mark.what));
+  return CheckFormatVersion(mark.what, version);
+}
+
+absl::Status CheckFormatVersion(std::string_view what, uint16_t version) {
+  if (version == 0) {
+    return absl::DataLossError(absl::StrFormat("%s has format version 0: damaged", what));
+  }
+  if (version > kFormatVersion) {
+    return absl::UnimplementedError(
+        absl::StrFormat("%s made by format version %d, this binary reads up to %d: upgrade", what,
+                        version, kFormatVersion));
+  }
+  return absl::OkStatus();
+}
+
+void WriteChecksum(LayoutWriter* out) {
+  Digest digest = HashBytes(out->view());
+  out->Bytes(digest.bytes);
+}
+
+bool ChecksumHolds(ByteSpan bytes) {
+  if (bytes.size() < kChecksumBytes) return false;
+  size_t covered = bytes.size() - kChecksumBytes;
+  Digest digest = HashBytes(bytes.first(covered));
+  return std::memcmp(digest.bytes.data(), bytes.data() + covered, kChecksumBytes) == 0;
+}
+
+}  // namespace tidemark

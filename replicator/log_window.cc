@@ -1,0 +1,159 @@
+#include "replicator/log_window.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "absl/strings/str_format.h"
+
+namespace tidemark {
+
+LogWindow::LogWindow(const Options& options, const Position& base)
+    : options_(options), base_(base), tail_(base), before_(base), sites_(options.sites) {
+  assert(options.primaries > 0 && options.primaries <= options.sites);
+}
+
+bool LogWindow::MayAppend(uint64_t bytes) const {
+  if (uncommitted_bytes_ == 0) return true;
+  return uncommitted_bytes_ <= options_.uncommitted_bytes_max &&
+         bytes <= options_.uncommitted_bytes_max - uncommitted_bytes_;
+}
+
+void LogWindow::Append(const Position& position, uint64_t bytes) {
+  assert(position.sequence == tail_.sequence + 1 && position.epoch >= tail_.epoch);
+  assert(bytes > 0);
+  held_.push_back({position, bytes});
+  tail_ = position;
+  uncommitted_bytes_ += bytes;
+}
+
+std::optional<Position> LogWindow::PositionOf(uint64_t sequence) const {
+  if (sequence < before_.sequence || sequence > tail_.sequence) return std::nullopt;
+  if (sequence == before_.sequence) return before_;
+  return held_[sequence - before_.sequence - 1].position;
+}
+
+// True when a site with that position cannot hold a prefix of our log.
+bool LogWindow::Contradicts(const Position& durable) const {
+  if (durable.sequence > tail_.sequence) return true;
+  const std::optional<Position> ours = PositionOf(durable.sequence);
+  if (ours) return *ours != durable;
+  return durable.epoch > before_.epoch;  // epochs never fall along a log
+}
+
+LogWindow::Feed LogWindow::Place(SiteIndex site, const Position& durable) {
+  SiteView& view = sites_.at(site);
+  view.up = true;
+  if (Contradicts(durable)) {
+    view.feed = Feed::kDiverged;
+    return view.feed;
+  }
+  view.durable = durable;
+  view.next_to_send = durable.sequence + 1;
+  if (durable.sequence >= before_.sequence) {
+    view.confirmed = durable.sequence;
+    view.feed = Feed::kLive;
+  } else {
+    // Only committed records are ever dropped, so what it misses can be fetched.
+    assert(before_.sequence <= std::max(committed_, base_.sequence));
+    view.confirmed = 0;
+    view.feed = Feed::kFetch;
+  }
+  RecomputeCommitted();
+  return view.feed;
+}
+
+LogWindow::Feed LogWindow::LinkUp(SiteIndex site, const Position& durable) {
+  return Place(site, durable);
+}
+
+void LogWindow::LinkDown(SiteIndex site) { sites_.at(site).up = false; }
+
+LogWindow::Feed LogWindow::FetchFinished(SiteIndex site, const Position& durable) {
+  // A report of an earlier order changes nothing.
+  if (!is_up(site) || feed(site) != Feed::kFetch) return feed(site);
+  return Place(site, durable);
+}
+
+Position LogWindow::fetch_target(SiteIndex site) const {
+  if (IsPrimary(site) && base_.sequence > committed_) return base_;
+  return committed_position_;
+}
+
+std::optional<uint64_t> LogWindow::NextToSend(SiteIndex site) const {
+  const SiteView& view = sites_.at(site);
+  if (!view.up || view.feed != Feed::kLive) return std::nullopt;
+  const uint64_t last = IsPrimary(site) ? tail_.sequence : committed_;
+  if (view.next_to_send > last) return std::nullopt;
+  assert(view.next_to_send > before_.sequence);
+  return view.next_to_send;
+}
+
+void LogWindow::Sent(SiteIndex site, uint64_t sequence) {
+  SiteView& view = sites_.at(site);
+  // The ack may be here before the sender hears that its last byte has gone.
+  if (sequence < view.next_to_send && sequence <= view.durable.sequence) return;
+  assert(NextToSend(site) == sequence);
+  view.next_to_send = sequence + 1;
+}
+
+absl::StatusOr<bool> LogWindow::OnAck(SiteIndex site, const Position& durable) {
+  SiteView& view = sites_.at(site);
+  if (!view.up) return false;  // of a link that is gone; LinkUp will say what the site holds
+  if (view.feed == Feed::kDiverged || Contradicts(durable)) {
+    view.feed = Feed::kDiverged;
+    const std::optional<Position> ours = PositionOf(durable.sequence);
+    return absl::DataLossError(absl::StrFormat(
+        "site %d diverged: it holds sequence %d of epoch %d with digest %s, ours is %s", site,
+        durable.sequence, durable.epoch, durable.digest.hex().substr(0, 16),
+        ours ? ours->digest.hex().substr(0, 16) : absl::StrFormat("at %d", tail_.sequence)));
+  }
+  if (durable.sequence <= view.durable.sequence) return false;
+  view.durable = durable;
+  view.next_to_send = std::max(view.next_to_send, durable.sequence + 1);
+  // Older than the window: true progress, but no digest of ours to commit by.
+  if (durable.sequence < before_.sequence) return false;
+  view.confirmed = durable.sequence;
+  return RecomputeCommitted();
+}
+
+bool LogWindow::RecomputeCommitted() {
+  uint64_t everywhere = tail_.sequence;
+  for (SiteIndex site = 0; site < options_.primaries; ++site) {
+    everywhere = std::min(everywhere, sites_[site].confirmed);
+  }
+  if (everywhere <= committed_ || everywhere < before_.sequence) return false;
+  for (uint64_t s = std::max(committed_, before_.sequence) + 1; s <= everywhere; ++s) {
+    uncommitted_bytes_ -= held_[s - before_.sequence - 1].bytes;
+  }
+  committed_ = everywhere;
+  committed_position_ = *PositionOf(everywhere);
+  return true;
+}
+
+std::optional<uint64_t> LogWindow::oldest() const {
+  if (held_.empty()) return std::nullopt;
+  return held_.front().position.sequence;
+}
+
+bool LogWindow::MayEvict(bool for_room) const {
+  if (held_.empty()) return false;
+  const uint64_t sequence = held_.front().position.sequence;
+  if (sequence > committed_) return false;
+  if (for_room) return true;
+  return std::all_of(sites_.begin(), sites_.end(), [sequence](const SiteView& view) {
+    return view.durable.sequence >= sequence;
+  });
+}
+
+void LogWindow::Evict() {
+  assert(MayEvict(true));
+  before_ = held_.front().position;
+  held_.pop_front();
+  for (SiteView& view : sites_) {
+    if (view.up && view.feed == Feed::kLive && view.next_to_send <= before_.sequence) {
+      view.feed = Feed::kFetch;
+    }
+  }
+}
+
+}  // namespace tidemark

@@ -1,0 +1,164 @@
+// Goal: what is not allowed is refused with file, line and what is; what is written reads back.
+// Method: a right file, and a table of single changes to it.
+#include "agent/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_replace.h"
+
+namespace tidemark {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kAgent = R"(name = "agent"
+state = "state"
+socket = "agent.sock"
+key_file = "/etc/keys/kek.key"
+authority = "ca.pem"
+certificate = "agent.pem"
+private_key = "agent.key"
+[memory]
+record_buffers = 16
+[log]
+level = "warn"
+[[sites]]
+name = "a"
+role = "primary"
+address = "10.0.0.1:7000"
+[[sites]]
+name = "b"
+role = "primary"
+address = "10.0.0.2:7000"
+[[sites]]
+name = "w"
+role = "witness"
+address = "[fd00::3]:7000"
+[[vaults]]
+name = "default"
+id = "000102030405060708090a0b0c0d0e0f"
+compression = false
+)";
+
+const std::string kSite = R"(name = "a"
+role = "primary"
+store = "store"
+listen = "0.0.0.0:7000"
+data_listen = "0.0.0.0:0"
+authority = "ca.pem"
+certificate = "site.pem"
+private_key = "site.key"
+[limits]
+sessions_max = 32
+)";
+
+TEST(AgentConfig, ReadsARightFile) {
+  const absl::StatusOr<AgentConfig> config = ParseAgentConfig(kAgent, "/etc/tidemark/agent.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->state, "/etc/tidemark/state");
+  EXPECT_EQ(config->socket, "/etc/tidemark/agent.sock");
+  EXPECT_EQ(config->key_file, "/etc/keys/kek.key");
+  EXPECT_EQ(config->socket_mode, 0660u);
+  EXPECT_EQ(config->record_buffers, 16u);
+  EXPECT_EQ(config->span_buffers, 20u);
+  EXPECT_EQ(config->log_level, LogLevel::kWarn);
+  ASSERT_EQ(config->sites.size(), 3u);
+  EXPECT_TRUE(config->sites[1].is_primary);
+  EXPECT_FALSE(config->sites[2].is_primary);
+  ASSERT_EQ(config->vaults.size(), 1u);
+  EXPECT_FALSE(config->vaults[0].compression);
+  EXPECT_EQ(config->vaults[0].id.hex(), "000102030405060708090a0b0c0d0e0f");
+  EXPECT_EQ(config->vaults[0].rpo_target_seconds, 900u);
+}
+
+struct Change {
+  const char* from;
+  const char* to;
+  const char* message;  // begins with the line
+};
+
+TEST(AgentConfig, RefusesWithLineAndWhatIsAllowed) {
+  const Change kChanges[] = {
+      {"socket = ", "sokcet = ", ":1: 'socket' is missing"},
+      {"name = \"agent\"\n", "name = \"agent\"\nnaem = 1\n", ":2: unknown key 'naem'"},
+      {"state = \"state\"", "state = 7", ":2: 'state' at the top level must be a string"},
+      {"record_buffers = 16", "record_buffers = \"16\"", ":9: 'record_buffers' in [memory]"},
+      {"record_buffers = 16", "record_buffers = 2", "from 8 to 4096"},
+      {"record_buffers = 16", "buffers = 16", "allowed here: index_cache_bytes, record_buffers"},
+      {"level = \"warn\"", "level = \"loud\"", ":11: 'level' in [log] must be error, warn"},
+      {"role = \"witness\"", "role = \"primary\"", "two primaries and one witness"},
+      {"role = \"witness\"", "role = \"leader\"", "must be \"primary\" or \"witness\""},
+      {"10.0.0.2:7000", "10.0.0.2", ":19: 'address' in [[sites]]"},
+      {"10.0.0.2:7000", "10.0.0.2:0", "\"host:port\""},
+      {"10.0.0.2:7000", "10.0.0.2:70000", "\"host:port\""},
+      {"10.0.0.2:7000", "10.0.0.1:7000", "have the same address"},
+      {"name = \"b\"", "name = \"a\"", "two sites are named 'a'"},
+      {"id = \"0001", "id = \"001", ":26: 'id' in [[vaults]] must be 32 hex digits"},
+      {"compression = false", "compression = \"no\"", "must be true or false"},
+      {"compression = false", "ack = \"quorum\"", "not available yet"},
+      {"compression = false", "ack = \"none\"", "must be \"strict\""},
+      {"compression = false", "segment_bytes = 3000000000000", "to 2000000000000"},
+      {"compression = false", "chunk_bytes_average = 65537", "average"},
+      {"socket = \"agent.sock\"", "socket = \"agent.sock\"\nsocket_mode = \"0990\"",
+       ":4: 'socket_mode' at the top level must be an octal mode"},
+      {"[log]", "[log", "not TOML"},
+  };
+  for (const Change& change : kChanges) {
+    const std::string text = absl::StrReplaceAll(kAgent, {{change.from, change.to}});
+    ASSERT_NE(text, kAgent) << change.from;
+    const absl::StatusOr<AgentConfig> config = ParseAgentConfig(text, "/c/agent.toml");
+    ASSERT_FALSE(config.ok()) << change.to;
+    EXPECT_EQ(config.status().code(), absl::StatusCode::kFailedPrecondition);
+    const std::string message(config.status().message());
+    EXPECT_THAT(message, HasSubstr("/c/agent.toml:"));
+    EXPECT_THAT(message, HasSubstr(change.message)) << change.to;
+  }
+}
+
+TEST(AgentConfig, RefusesASocketPathThatDoesNotFit) {
+  const std::string text = absl::StrReplaceAll(kAgent, {{"agent.sock", std::string(120, 's')}});
+  const absl::StatusOr<AgentConfig> config = ParseAgentConfig(text, "/c/agent.toml");
+  EXPECT_THAT(std::string(config.status().message()), HasSubstr("at most 107"));
+}
+
+TEST(AgentConfig, WhatIsWrittenReadsBackTheSame) {
+  const absl::StatusOr<AgentConfig> config = ParseAgentConfig(kAgent, "/c/agent.toml");
+  ASSERT_TRUE(config.ok());
+  AgentConfig changed = *config;
+  changed.name = "quote \" backslash \\ tab \t";
+  changed.reader = {changed.identity.authority, "/c/reader.pem", "/c/reader.key"};
+  changed.sites[0].key = std::string(64, 'a');
+  const std::string text = WriteConfig(changed);
+  const absl::StatusOr<AgentConfig> again = ParseAgentConfig(text, "/c/agent.toml");
+  ASSERT_TRUE(again.ok()) << again.status() << text;
+  EXPECT_EQ(WriteConfig(*again), text);
+  EXPECT_EQ(again->name, changed.name);
+}
+
+TEST(SiteConfig, ReadsARightFileAndWritesItBack) {
+  const absl::StatusOr<SiteConfig> config = ParseSiteConfig(kSite, "/c/site.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->options.store_path, "/c/store");
+  EXPECT_EQ(config->options.data_listen, "0.0.0.0:0");
+  EXPECT_EQ(config->options.sessions_max, 32u);
+  const std::string text = WriteConfig(*config);
+  const absl::StatusOr<SiteConfig> again = ParseSiteConfig(text, "/c/site.toml");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(WriteConfig(*again), text);
+}
+
+TEST(SiteConfig, RefusesWhatAnAgentHas) {
+  const absl::StatusOr<SiteConfig> config =
+      ParseSiteConfig(kSite + "[[vaults]]\nname = \"x\"\n", "/c/site.toml");
+  EXPECT_THAT(std::string(config.status().message()), HasSubstr("unknown key 'vaults'"));
+}
+
+TEST(SiteConfig, IsToldFromAnAgents) {
+  EXPECT_TRUE(LooksLikeSiteConfig(kSite));
+  EXPECT_FALSE(LooksLikeSiteConfig(kAgent));
+  EXPECT_FALSE(LooksLikeSiteConfig("not toml ["));
+}
+
+}  // namespace
+}  // namespace tidemark

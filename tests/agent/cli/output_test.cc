@@ -1,0 +1,62 @@
+// Goal: what people read is aligned, in decimal units, with unknown shown as unknown.
+#include "agent/cli/output.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tidemark {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Output, BytesAreInDecimalUnits) {
+  EXPECT_EQ(FormatBytes(0), "0 B");
+  EXPECT_EQ(FormatBytes(999), "999 B");
+  EXPECT_EQ(FormatBytes(1000), "1.0 kB");
+  EXPECT_EQ(FormatBytes(999'960), "1.0 MB");
+  EXPECT_EQ(FormatBytes(2e12), "2.0 TB");
+}
+
+TEST(Output, SecondsFitTheirSize) {
+  EXPECT_EQ(FormatSeconds(std::nullopt), "-");
+  EXPECT_EQ(FormatSeconds(0.0005), "500 us");
+  EXPECT_EQ(FormatSeconds(0.012), "12 ms");
+  EXPECT_EQ(FormatSeconds(41.0), "41 s");
+  EXPECT_EQ(FormatSeconds(7200.0), "120 min");
+}
+
+TEST(Output, ColumnsAreAsWideAsTheirWidestCell) {
+  EXPECT_EQ(Columns({{"A", "B"}, {"caf\xc3\xa9", "x"}}), "A     B\ncaf\xc3\xa9  x\n");
+}
+
+StatusReport Sample() {
+  StatusReport report;
+  report.status = "error";
+  report.agent = "agent";
+  report.software = "tidemark 0.1.0";
+  report.codes = {{"SITE_DOWN", "error", "primary b: connection refused", "start it"}};
+  SiteStatus site;
+  site.name = "b";
+  site.role = "primary";
+  site.state = "down";
+  report.sites.push_back(site);
+  return report;
+}
+
+TEST(Output, StatusShowsHealthHintsAndUnknowns) {
+  const std::string text = StatusText(Sample());
+  EXPECT_THAT(text, HasSubstr("health  ERROR"));
+  EXPECT_THAT(text, HasSubstr("SITE_DOWN: primary b: connection refused"));
+  EXPECT_THAT(text, HasSubstr("hint: start it"));
+  EXPECT_THAT(text, HasSubstr("b     primary  down   -        -    - / -"));
+}
+
+TEST(Output, CheckIsOneLine) {
+  const std::string text = CheckText(Sample());
+  EXPECT_EQ(text.find('\n'), text.size() - 1);
+  EXPECT_THAT(text, HasSubstr("TIDEMARK ERROR SITE_DOWN"));
+  EXPECT_EQ(text.find("lag_b"), std::string::npos) << "unknown is no number";
+}
+
+}  // namespace
+}  // namespace tidemark

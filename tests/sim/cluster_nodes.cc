@@ -1,0 +1,224 @@
+#include "tests/sim/cluster_nodes.h"
+
+#include <cassert>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace tidemark {
+namespace {
+
+// Of each restore.
+constexpr int kAuditTries = 3;
+
+PartyName AgentName(const AgentShared& shared) {
+  PartyName name;
+  name.role = Role::kAgent;
+  name.name = "agent";
+  name.key = shared.key->public_key();
+  return name;
+}
+
+Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
+  const ClusterOptions& limits = *shared.options;
+  Agent::Options options;
+  options.name = "agent";
+  options.software = "simulated";
+  options.sites = shared.sites;
+  options.record_buffers = limits.record_buffers;
+  options.span_buffers = limits.span_buffers;
+  Agent::VaultSetup setup;
+  setup.options.name = "default";
+  setup.options.id = shared.vault;
+  setup.options.state_path = "/state";
+  setup.options.segment_bytes = limits.segment_bytes;
+  setup.options.cut = {4096, 16384, 32768};
+  setup.options.window.uncommitted_bytes_max = limits.window_bytes;
+  setup.options.versions_per_keyring = limits.versions_per_keyring;
+  setup.index = index;
+  options.vaults.push_back(setup);
+  return options;
+}
+
+}  // namespace
+
+SiteProcess::SiteProcess(Io* io, SiteOptions options, const PartyName& own, const SigningKey* key)
+    : io_(io),
+      options_(std::move(options)),
+      key_(key),
+      channels_(MakeNullFactory(own, io)),
+      run_(Run()) {
+  run_.Start();
+}
+
+Task<> SiteProcess::Run() {
+  SiteOptions options = options_;
+  absl::StatusOr<std::unique_ptr<SiteServer>> opened =
+      co_await SiteServer::Open(io_, std::move(options), channels_.get(), key_);
+  if (!opened.ok()) {
+    result_ = opened.status();
+    co_return;
+  }
+  server_ = std::move(*opened);
+  result_ = co_await server_->Serve();
+}
+
+void SiteProcess::Stop() {
+  if (server_ == nullptr) return;
+  stopping_ = true;
+  server_->Stop();
+}
+
+AgentProcess::AgentProcess(SimIo* io, SimDisk* disk, uint32_t number, uint64_t life,
+                           const AgentShared* shared, ChunkIndex* index)
+    : io_(io),
+      disk_(disk),
+      number_(number),
+      shared_(shared),
+      channels_(MakeNullFactory(AgentName(*shared), io)),
+      agent_(std::make_unique<Agent>(io, AgentOptions(*shared, index), channels_.get(), shared->key,
+                                     shared->kek)),
+      run_(agent_->Run()),
+      stories_(io) {
+  run_.Start();
+  for (uint32_t i = 0; i < shared->options->pushers; ++i) stories_.Spawn(PushLoop());
+  for (uint32_t i = 0; i < shared->options->restorers; ++i) {
+    stories_.Spawn(RestoreLoop(MixSeeds(MixSeeds(shared->options->seed, number), life * 8 + i)));
+  }
+}
+
+void AgentProcess::Stop() {
+  stopping_ = true;
+  agent_->Stop();
+}
+
+void AgentProcess::CancelOnePush(SimRandom* random) {
+  if (pushing_.empty()) return;
+  (*std::next(pushing_.begin(), random->Below(pushing_.size())))->Cancel();
+}
+
+Task<> AgentProcess::PushLoop() {
+  while (!stopping_) {
+    WorkItem* item = shared_->workload->Take(number_);
+    if (item != nullptr) co_await PushOne(item);
+    if (item != nullptr && item->ok) continue;
+    Op sleep = io_->Sleep(absl::Milliseconds(100));
+    const int32_t slept = co_await sleep;
+    (void)slept;
+  }
+}
+
+Task<> AgentProcess::PushOne(WorkItem* item) {
+  Op open = io_->Open(item->path, kOpenRead);
+  const Fd fd = co_await open;
+  absl::StatusOr<PushReport> report = absl::UnknownError("the source could not be opened");
+  if (fd >= 0) {
+    PushCall call;
+    call.name = item->name;
+    call.source = fd;
+    call.is_stream = item->is_stream;
+    call.wait_all = item->wait_all;
+    call.idempotency_key = item->idempotency_key;
+    call.timeout = absl::Seconds(60);
+    Caller caller;
+    const auto place = pushing_.insert(pushing_.end(), &caller);
+    report = co_await agent_->Push(std::move(call), &caller);
+    pushing_.erase(place);
+    Op close = io_->Close(fd);
+    const int32_t closed = co_await close;
+    (void)closed;
+  }
+  shared_->workload->Done(number_, item, report);
+}
+
+Task<> AgentProcess::RestoreLoop(uint64_t seed) {
+  SimRandom random(seed);
+  while (!stopping_) {
+    const WorkItem* item = shared_->workload->AnyCommitted(&random);
+    if (item != nullptr) {
+      std::string name = item->name;
+      std::string from = random.Coin() ? "" : shared_->sites[random.Below(3)].address.name;
+      const uint64_t version = item->version;
+      absl::StatusOr<std::string> content = co_await RestoreOne(std::move(name), version, from);
+      if (content.ok())
+        shared_->workload->CheckRestored(item->name, version, *content, "the cluster");
+    }
+    Op sleep = io_->Sleep(absl::Milliseconds(random.Between(10, 500)));
+    const int32_t slept = co_await sleep;
+    (void)slept;
+  }
+}
+
+Task<absl::StatusOr<std::string>> AgentProcess::RestoreOne(std::string name, uint64_t version,
+                                                           std::string from) {
+  const std::string path = absl::StrCat("/restored/", ++outputs_);
+  Op open = io_->Open(path, kOpenWrite | kOpenRead | kOpenCreate | kOpenTruncate);
+  const Fd fd = co_await open;
+  if (fd < 0) co_return absl::UnknownError("the output could not be opened");
+  RestoreCall call;
+  call.name = std::move(name);
+  call.version = version;
+  call.from = std::move(from);
+  call.output = fd;
+  Caller caller;
+  absl::StatusOr<RestoreReport> report = co_await agent_->Restore(std::move(call), &caller);
+  Op close = io_->Close(fd);
+  const int32_t closed = co_await close;
+  (void)closed;
+  if (!report.ok()) co_return report.status();
+  ++restored_;
+  std::string content = disk_->ReadFile(path).value_or("");
+  disk_->RemoveTree(path);
+  co_return std::move(content);
+}
+
+void AgentProcess::StartAudit() {
+  audit_ = std::make_unique<Task<>>(Audit());
+  audit_->Start();
+}
+
+Task<> AgentProcess::Audit() {
+  absl::StatusOr<std::vector<ListedVersion>> listed = agent_->List("default", nullptr);
+  if (!listed.ok()) {
+    shared_->findings->Add("the list fails: " + std::string(listed.status().message()));
+    co_return;
+  }
+  for (const auto& [version, item] : shared_->workload->committed()) {
+    bool found = false;
+    for (const ListedVersion& row : *listed) {
+      found =
+          found || (row.archive == version.first && row.version == version.second && row.complete);
+    }
+    if (!found) {
+      shared_->findings->Add(
+          absl::StrFormat("version %d of push %d is not listed", version.second, item->number));
+    }
+  }
+  for (const ListedVersion& row : *listed) {
+    if (!row.complete) continue;
+    std::string name = row.archive;
+    co_await AuditVersion(std::move(name), row.version);
+  }
+}
+
+Task<> AgentProcess::AuditVersion(std::string name, uint64_t version) {
+  for (const Agent::Site& site : shared_->sites) {
+    std::string same = name;
+    std::string from = site.address.name;
+    absl::StatusOr<std::string> content = absl::UnavailableError("");
+    // A connection from before the site's restart is noticed by using it.
+    for (int tries = 0; tries < kAuditTries && absl::IsUnavailable(content.status()); ++tries) {
+      content = co_await RestoreOne(same, version, from);
+    }
+    const std::string where = "site " + site.address.name;
+    if (content.ok()) {
+      shared_->workload->CheckRestored(name, version, *content, where);
+    } else {
+      shared_->findings->Add(absl::StrFormat("version %d cannot be restored from %s: %s", version,
+                                             where, std::string(content.status().message())));
+    }
+  }
+}
+
+}  // namespace tidemark

@@ -1,0 +1,53 @@
+#include "tests/sim/platter.h"
+
+namespace tidemark {
+
+void Platter::ReadOn(const std::string& path, File* file) const {
+  std::vector<std::byte> head(kRecordHeaderBytes);
+  if (file->end == 0) {
+    if (disk_->ReadDurable(path, 0, head) < kLogFileHeaderBytes) return;
+    absl::StatusOr<LogFileHeader> header = ParseLogFileHeader(head);
+    if (!header.ok()) return;
+    file->header = *header;
+    file->end = kLogFileHeaderBytes;
+  }
+  while (disk_->ReadDurable(path, file->end, head) == head.size()) {
+    absl::StatusOr<RecordHead> record = ParseRecordHead(head);
+    if (!record.ok() || record->placement.file_number != file->header.file_number ||
+        record->placement.file_salt != file->header.file_salt ||
+        record->placement.store != file->header.store ||
+        record->placement.own_offset != file->end) {
+      return;
+    }
+    std::vector<std::byte> payload(record->canonical.payload_bytes);
+    const size_t got = disk_->ReadDurable(path, file->end + kRecordHeaderBytes, payload);
+    if (got < payload.size() || !CheckPayload(record->canonical, payload).ok()) return;
+    file->end += kRecordHeaderBytes + payload.size();
+    file->digests.push_back(record->canonical.digest());
+    file->records.push_back(std::move(record->canonical));
+  }
+}
+
+void Platter::Update() {
+  log_.clear();
+  digests_.clear();
+  for (const std::string& path : disk_->DurableFiles(directory_)) {
+    if (path.find("/log-") == std::string::npos) continue;
+    File& file = files_[path];
+    ReadOn(path, &file);
+    if (file.end == 0) continue;
+    const uint64_t before = file.header.before.sequence;
+    if (before > log_.size()) continue;  // it does not follow: the checkers will miss its records
+    log_.resize(before);
+    digests_.resize(before);
+    for (size_t i = 0; i < file.records.size(); ++i) {
+      const CanonicalHeader& record = file.records[i];
+      const Digest previous = digests_.empty() ? Digest() : digests_.back();
+      if (record.sequence != log_.size() + 1 || record.previous != previous) break;
+      log_.push_back(&record);
+      digests_.push_back(file.digests[i]);
+    }
+  }
+}
+
+}  // namespace tidemark

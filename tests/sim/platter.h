@@ -1,0 +1,52 @@
+// What stable storage of one site holds of one vault's log, read by an eye of its own: it shares
+// the formats with the product and none of its recovery code.
+//
+// A record counts when its head and its payload are whole on the platter and no later file begins
+// below it. What was seen once is not read again until Forget.
+#ifndef TIDEMARK_TESTS_SIM_PLATTER_H_
+#define TIDEMARK_TESTS_SIM_PLATTER_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "replicator/placement.h"
+#include "tests/sim/sim_disk.h"
+
+namespace tidemark {
+
+class Platter {
+ public:
+  Platter(const SimDisk* disk, std::string store, VaultId vault)
+      : disk_(disk), directory_(store + "/vaults/" + vault.hex()) {}
+  // Looks at the disk; afterwards log()[i] is record i + 1.
+  void Update();
+  // The disk changed under it: a power loss.
+  void Forget() {
+    log_.clear();
+    digests_.clear();
+    files_.clear();
+  }
+  const std::vector<const CanonicalHeader*>& log() const { return log_; }
+  // Its digest; an empty one where there is no such record.
+  Digest DigestAt(uint64_t sequence) const {
+    return sequence == 0 || sequence > digests_.size() ? Digest() : digests_[sequence - 1];
+  }
+
+ private:
+  struct File {
+    LogFileHeader header;
+    uint64_t end = 0;  // 0: its header was not whole when last looked at
+    std::vector<CanonicalHeader> records;
+    std::vector<Digest> digests;
+  };
+  void ReadOn(const std::string& path, File* file) const;
+  const SimDisk* disk_;
+  std::string directory_;
+  std::map<std::string, File> files_;
+  std::vector<const CanonicalHeader*> log_;
+  std::vector<Digest> digests_;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_TESTS_SIM_PLATTER_H_
