@@ -129,12 +129,11 @@ class Replay {
     co_return absl::OkStatus();
   }
 
-  // What was born in covered records is in the index already, or was taken for new again.
+  // Also what was born in covered records: when a replay ended inside a version, its rows are not
+  // in the index yet. What is there already is put again; that is a few versions at most.
   void AddRow(const LeafEntry& entry, const ArchiveId& archive, const Secret32& mask_key) {
     if (entry.kind == LeafEntry::Kind::kHole) return;
-    if (entry.location.sequence <= covered_.sequence || entry.location.sequence > upto_.sequence) {
-      return;
-    }
+    if (entry.location.sequence > upto_.sequence) return;
     ChunkRow row;
     row.id = entry.id;
     row.masked_key = entry.key.bytes;

@@ -148,6 +148,21 @@ TEST_F(Replaying, TakesNothingBehindWhatIsCommitted) {
   EXPECT_EQ(index.coverage->sequence, upto.sequence);
 }
 
+// A site that is alone may prove no more than the first packs of the newest version.
+TEST_F(Replaying, FindsAllOfAVersionInWhichAnEarlierReplayEnded) {
+  const uint64_t first = vault.tail().sequence + 1;
+  const Envelope version = PushNamed("long", vault.Noise(9'000'000));
+  ASSERT_GT(version.root.sequence, first);
+  ASSERT_TRUE(Replay(vault.log[first - 1].header.position()).ok());
+  EXPECT_EQ(index.rows.size(), 0u);
+  ASSERT_TRUE(Replay(vault.tail()).ok());
+  std::map<ChunkId, ChunkRow> in_two_steps;
+  in_two_steps.swap(index.rows);
+  index.coverage.reset();
+  ASSERT_TRUE(Replay(vault.tail()).ok());
+  EXPECT_EQ(in_two_steps.size(), index.rows.size());
+}
+
 TEST_F(Replaying, PutsInBoundedBatchesAndCoversOnlyAtTheEnd) {
   TestPush push;
   push.bytes = vault.Noise(200'000);
