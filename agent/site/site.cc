@@ -142,6 +142,7 @@ void Site::RemoveListener(SiteListener* listener) {
 
 void Site::OnCheckpoint(const SignedCheckpoint& checkpoint) {
   checkpoint_ = checkpoint;
+  heads_changed_.WakeAll();
   if (Find(checkpoint.checkpoint.vault) != nullptr)
     checkpoints_[checkpoint.checkpoint.vault] = checkpoint;
 }
@@ -157,11 +158,22 @@ Task<> Site::GiveReceipts() {
       const absl::Duration rest = given.ok() ? options_.receipt_interval : kReceiptRetry;
       const bool rested = co_await receipt_pause_.For(rest);
       if (!rested) break;
-      for (const auto& [id, vault] : vaults_) {
-        if (vault->may_sign() && last_heads_[id] != vault->durable()) owed = true;
-      }
+      owed = owed || ReceiptOwed();
     }
   }
+}
+
+// A checkpoint that comes after the last ack is owed one too: a receipt is where it is kept, and
+// after a restart it alone shows that the newest record was committed.
+bool Site::ReceiptOwed() const {
+  const bool has_new_checkpoint =
+      checkpoint_.has_value() && checkpoint_->Encode() != receipts_->checkpoint();
+  for (const auto& [id, vault] : vaults_) {
+    auto last = last_heads_.find(id);
+    const Position told = last == last_heads_.end() ? Position() : last->second;
+    if (vault->may_sign() && (has_new_checkpoint || told != vault->durable())) return true;
+  }
+  return false;
 }
 
 // One signature over the heads of all vaults that may be signed for.

@@ -60,6 +60,7 @@ class Site {
   Task<absl::Status> Recover();
   Task<absl::Status> OpenVault(VaultId vault);
   Task<> GiveReceipts();
+  bool ReceiptOwed() const;
   Task<absl::Status> GiveReceipt();
   Task<> Upkeep();
   Task<> MeasureSpace();

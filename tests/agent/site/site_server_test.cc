@@ -11,6 +11,7 @@ class SiteServerTest : public SiteBench {
   Task<> KeepAcrossRestart();
   Task<> Fence();
   Task<> ChainReceipts();
+  Task<> RememberCheckpoint();
   Task<> SayFull();
   Task<> RefuseStores();
 };
@@ -129,6 +130,38 @@ Task<> SiteServerTest::ChainReceipts() {
   EXPECT_GE(number, 9u);
 }
 TEST_F(SiteServerTest, ChainsItsReceiptsAcrossRestarts) { Run(ChainReceipts()); }
+
+// The checkpoint of an idle vault comes behind the last ack, when the head was receipted already.
+Task<> SiteServerTest::RememberCheckpoint() {
+  std::vector<TestRecord> log;
+  VaultId vault = TestVault();
+  RunningSite site;
+  co_await Start(site_a_.get(), &site);
+  std::unique_ptr<TestAgent> agent = co_await UsualAgent(&site, 1);
+  absl::Status appended = co_await AppendRun(agent.get(), 1, 3, 5000, &log);
+  EXPECT_TRUE(appended.ok()) << appended;
+  Position tail = log.back().header.position();
+  absl::Status receipted = co_await agent->AwaitReceipt(vault, tail);
+  EXPECT_TRUE(receipted.ok()) << receipted;
+  wire::Control message;
+  const std::string checkpoint = agent->CheckpointOf(vault, tail);
+  message.mutable_checkpoint()->set_checkpoint(checkpoint);
+  agent->control()->Send(message);
+  absl::StatusOr<wire::Control> named = co_await agent->Next(wire::Control::kReceipt);
+  EXPECT_TRUE(named.ok()) << named.status();
+  co_await agent->Finish();
+  co_await StopSite(&site);
+  RunningSite again;
+  co_await Start(site_a_.get(), &again);
+  std::unique_ptr<TestAgent> next = co_await UsualAgent(&again, 2);
+  EXPECT_EQ(next->hello().checkpoints_size(), 1);
+  if (next->hello().checkpoints_size() == 1) {
+    EXPECT_EQ(next->hello().checkpoints(0), checkpoint);
+  }
+  co_await next->Finish();
+  co_await StopSite(&again);
+}
+TEST_F(SiteServerTest, KeepsACheckpointThatComesBehindTheLastAck) { Run(RememberCheckpoint()); }
 
 Task<> SiteServerTest::SayFull() {
   SiteOptions options = Options("a");

@@ -153,18 +153,22 @@ class TestAgent {
     if (!end.ok()) co_return end.status();
     co_return std::move(record);
   }
-  Task<absl::StatusOr<wire::FetchReport>> Fetch(Position target, VaultId vault, std::string peer,
-                                                std::string address) {
+  // Signed, encoded.
+  std::string CheckpointOf(const VaultId& vault, const Position& upto) const {
     Checkpoint checkpoint;
     checkpoint.vault = vault;
-    checkpoint.upto = target;
+    checkpoint.upto = upto;
     checkpoint.receipts.resize(3);
+    return ToWire(ByteSpan(SignCheckpoint(*key_, std::move(checkpoint)).Encode()));
+  }
+  Task<absl::StatusOr<wire::FetchReport>> Fetch(Position target, VaultId vault, std::string peer,
+                                                std::string address) {
     wire::Control message;
     wire::FetchOrder* order = message.mutable_fetch_order();
     order->set_vault(ToWire(ByteSpan(vault.bytes)));
     order->set_peer(peer);
     order->set_peer_address(address);
-    order->set_checkpoint(ToWire(ByteSpan(SignCheckpoint(*key_, std::move(checkpoint)).Encode())));
+    order->set_checkpoint(CheckpointOf(vault, target));
     control_->Send(message);
     while (true) {
       absl::StatusOr<wire::Control> report = co_await Next(wire::Control::kFetchReport);
