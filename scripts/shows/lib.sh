@@ -198,7 +198,8 @@ file_says() { grep -qE -- "$2" "$1" 2>/dev/null; }
 now() { date +%s.%N; }
 # since START: seconds with one digit
 since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.1f", to - from }'; }
-calculate() { awk "BEGIN { printf \"%.2f\", $1 }"; }
+milliseconds_since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%d", 1000 * (to - from) }'; }
+calculate() { awk "BEGIN { printf \"%.3f\", $1 }"; }
 holds() { awk "BEGIN { exit !($1) }"; }
 
 # ---- archives -------------------------------------------------------------------------------

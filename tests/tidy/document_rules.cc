@@ -137,9 +137,9 @@ Findings MuseumBugs(const SourceTree& tree) {
     if (bugs.count(name) > 1)
       findings.push_back({place.path, place.line, "bug " + name + " hangs in two places"});
     const bool documented = std::any_of(
-        tree.files().begin(), tree.files().end(), [&name = name](const SourceFile& file) {
+        tree.files().begin(), tree.files().end(), [&bug = name](const SourceFile& file) {
           return file.markdown() && file.Under("tests") &&
-                 file.text().find("`" + name + "`") != std::string::npos;
+                 file.text().find("`" + bug + "`") != std::string::npos;
         });
     if (!documented)
       findings.push_back(
