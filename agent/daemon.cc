@@ -18,6 +18,7 @@ constexpr size_t kKeyFileBytesMax = 64 * 1024;
 constexpr size_t kKeyringFileBytesMax = 256 * 1024 * 1024;
 constexpr size_t kReceiptBytesMax = 1024 * 1024;
 constexpr absl::Duration kReceiptInterval = absl::Seconds(1);
+constexpr absl::Duration kReasonInterval = absl::Seconds(30);
 constexpr int kLockTries = 40;  // a killed process's lock may outlive it for a moment
 
 // Opening RocksDB blocks: on a worker.
@@ -220,26 +221,30 @@ Task<> AgentDaemon::ServeSocket() {
 Task<> AgentDaemon::LogChanges() {
   while (!stopping_) {
     const StatusReport status = agent_->Status();
-    std::map<std::string, std::string> now;
     for (const SiteStatus& site : status.sites) {
-      now["site " + site.name] =
-          site.state + (site.last_error.empty() ? "" : ": " + site.last_error);
+      Tell("site " + site.name, site.state, site.last_error);
     }
     for (size_t i = 0; i < status.vaults.size(); ++i) {
       const absl::Status& trouble = agent_->vaults()[i]->trouble();
-      now["vault " + status.vaults[i].name] =
-          status.vaults[i].state + (trouble.ok() ? "" : ": " + std::string(trouble.message()));
+      Tell("vault " + status.vaults[i].name, status.vaults[i].state,
+           std::string(trouble.message()));
     }
-    for (const auto& [what, state] : now) {
-      if (told_[what] != state) log_->Info(what + ": " + state);
-    }
-    told_ = std::move(now);
     Op sleep = io_->Sleep(absl::Milliseconds(500));
     log_sleep_ = &sleep;
     const int32_t slept = co_await sleep;
     log_sleep_ = nullptr;
     (void)slept;
   }
+}
+
+// A state at once; another reason for the same state, which may carry figures, seldom.
+void AgentDaemon::Tell(const std::string& what, const std::string& state, const std::string& why) {
+  Told& told = told_[what];
+  const absl::Duration now = io_->Monotonic();
+  const bool has_new_reason = why != told.why && now >= told.at + kReasonInterval;
+  if (state == told.state && !has_new_reason) return;
+  told = {state, why, now};
+  log_->Info(what + ": " + state + (why.empty() ? "" : ": " + why));
 }
 
 // The newest receipt of each site outlives the agent: a site that was rolled back meanwhile is

@@ -36,6 +36,7 @@ class AgentDaemon {
   Task<> RunAgent();
   Task<> ServeSocket();
   Task<> LogChanges();
+  void Tell(const std::string& what, const std::string& state, const std::string& why);
   Task<> LoadReceipts();
   Task<> KeepReceipts();
   void MakeAgent();
@@ -53,7 +54,11 @@ class AgentDaemon {
   bool stopping_ = false;
   Op* log_sleep_ = nullptr;
   Op* receipts_sleep_ = nullptr;
-  std::map<std::string, std::string> told_;  // state of each site and vault as last logged
+  struct Told {
+    std::string state, why;
+    absl::Duration at = -absl::InfiniteDuration();
+  };
+  std::map<std::string, Told> told_;  // what the log said last of a site or vault
 };
 
 }  // namespace tidemark

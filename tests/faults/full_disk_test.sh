@@ -43,7 +43,7 @@ trap 'leave $?' EXIT
 
 for site in b w; do
   title "site $site"
-  random 420000000 "full-$site" >"$work/file"
+  random 300000000 "full-$site" >"$work/file"
   small_disk "$site"
   # Something else takes most of what is left.
   head -c 180000000 /dev/zero >"$mounted/ballast"
