@@ -67,11 +67,11 @@ verify_push() {
   [ "$got" = "$want" ] || fail "$name@$version $*: other bytes came back"
 }
 
-# Three pushes at once of round $1, in the background; $pids: theirs.
 make_sources() {
   local push
   for push in 0 1 2; do contents "$1" "$push" >"$work/source-$push"; done
 }
+# Three pushes at once of round $1, in the background; $pids: theirs.
 start_pushes() {
   local push
   pids=()
