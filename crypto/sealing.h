@@ -27,6 +27,7 @@ enum class SealedKind : uint8_t {
   kDirectoryHead = 5,
   kKeyring = 6,
   kLocal = 7,  // the agent's own state at rest
+  kResume = 8,
 };
 enum class Codec : uint8_t { kRaw = 0, kZstd = 1 };
 

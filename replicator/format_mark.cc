@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_format.h"
 #include "crypto/digest.h"
-#include "replicator/limits.h"
 
 namespace tidemark {
 
@@ -22,14 +21,14 @@ absl::Status ReadMark(const FormatMark& mark, LayoutReader* in) {
   return CheckFormatVersion(mark.what, version);
 }
 
-absl::Status CheckFormatVersion(std::string_view what, uint16_t version) {
+absl::Status CheckFormatVersion(std::string_view what, uint16_t version, uint16_t newest) {
   if (version == 0) {
     return absl::DataLossError(absl::StrFormat("%s has format version 0: damaged", what));
   }
-  if (version > kFormatVersion) {
+  if (version > newest) {
     return absl::UnimplementedError(
         absl::StrFormat("%s made by format version %d, this binary reads up to %d: upgrade", what,
-                        version, kFormatVersion));
+                        version, newest));
   }
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "crypto/layout.h"
+#include "replicator/limits.h"
 
 namespace tidemark {
 
@@ -26,7 +27,8 @@ void WriteMark(const FormatMark& mark, LayoutWriter* out);
 // kDataLoss: these bytes are something else; kUnimplemented: made by a newer format version.
 absl::Status ReadMark(const FormatMark& mark, LayoutReader* in);
 // The same for layouts that stand inside others and have a version only.
-absl::Status CheckFormatVersion(std::string_view what, uint16_t version);
+absl::Status CheckFormatVersion(std::string_view what, uint16_t version,
+                                uint16_t newest = kFormatVersion);
 
 // Appends the digest of all that was written so far.
 void WriteChecksum(LayoutWriter* out);

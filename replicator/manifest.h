@@ -101,6 +101,8 @@ std::vector<std::byte> NodeContext(const ArchiveId& archive, uint8_t level);
 class TreeBuilder {
  public:
   void Add(LeafEntry entry);
+  // The open leaf, if it holds anything, becomes pending though it is not full.
+  void CloseLeaf();
   // No more entries: every open node becomes pending, bottom up.
   void Finish();
   // The next node that must be sealed and placed, or null. Its bytes stay valid until Placed.
@@ -116,6 +118,11 @@ class TreeBuilder {
   NodeRef root() const;
   uint8_t root_level() const;
   uint64_t source_bytes() const { return source_bytes_; }
+
+  // The state of a tree that has no open leaf and nothing pending: its inner nodes that are not
+  // full, by rising level; and a tree that goes on from there.
+  std::vector<Node> OpenNodes() const;
+  static TreeBuilder From(const std::vector<Node>& open);
 
  private:
   void Close(size_t level);

@@ -11,6 +11,9 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kEntryBytes = 1 + 4 + 4 + 32;
+// Version 2 of a directory is version 1 with notices behind it, at least one.
+constexpr uint16_t kVersionWithNotices = 2;
+constexpr size_t kNoticeCountBytes = 4;
 constexpr size_t kDirectoryFixedBytes = 2 + 4 + 4;  // version and two counts
 constexpr size_t kHeadPlainBytes = 16;
 constexpr size_t kHeadBytes = kHeadPlainBytes + kSealTagBytes;
@@ -24,24 +27,35 @@ std::vector<std::byte> ContextOf(const PackIdentity& identity) {
 
 std::vector<std::byte> EncodeDirectory(const PackDirectory& directory) {
   LayoutWriter out;
-  out.U16(kFormatVersion).U32(static_cast<uint32_t>(directory.entries.size()));
+  out.U16(directory.notices.empty() ? kFormatVersion : kVersionWithNotices);
+  out.U32(static_cast<uint32_t>(directory.entries.size()));
   out.U32(static_cast<uint32_t>(directory.envelopes.size()));
   for (const PackEntry& entry : directory.entries) {
     out.U8(static_cast<uint8_t>(entry.kind)).U32(entry.offset).U32(entry.sealed_bytes);
     out.Bytes(entry.id.bytes);
   }
   for (const Envelope& envelope : directory.envelopes) EncodeEnvelope(envelope, &out);
+  if (!directory.notices.empty()) out.U32(static_cast<uint32_t>(directory.notices.size()));
+  for (const ResumeNotice& notice : directory.notices) EncodeResumeNotice(notice, &out);
   return out.Take();
 }
 
 bool IsObject(SealedKind kind) {
-  return kind == SealedKind::kChunk || kind == SealedKind::kNode || kind == SealedKind::kRoot;
+  return kind == SealedKind::kChunk || kind == SealedKind::kNode || kind == SealedKind::kRoot ||
+         kind == SealedKind::kResume;
+}
+
+bool ReadNotices(LayoutReader* in, std::vector<ResumeNotice>* notices) {
+  const uint32_t count = in->U32();
+  for (uint32_t i = 0; in->ok() && i < count; ++i) notices->push_back(DecodeResumeNotice(in));
+  return in->ok() && count > 0;
 }
 
 absl::StatusOr<PackDirectory> ParseDirectory(ByteSpan plain) {
   LayoutReader in(plain);
-  absl::Status version = CheckFormatVersion("pack directory", in.U16());
-  if (!version.ok()) return version;
+  const uint16_t version = in.U16();
+  absl::Status known = CheckFormatVersion("pack directory", version, kVersionWithNotices);
+  if (!known.ok()) return known;
   uint32_t entries = in.U32();
   uint32_t envelopes = in.U32();
   bool sound = in.ok() && uint64_t{entries} * kEntryBytes <= in.remaining();
@@ -53,8 +67,8 @@ absl::StatusOr<PackDirectory> ParseDirectory(ByteSpan plain) {
     entry.offset = in.U32();
     entry.sealed_bytes = in.U32();
     entry.id = in.Object<ChunkId>();
-    sound =
-        IsObject(entry.kind) && entry.offset >= objects_end && entry.sealed_bytes > kSealTagBytes;
+    sound = IsObject(entry.kind) && (entry.kind != SealedKind::kResume || version > 1) &&
+            entry.offset >= objects_end && entry.sealed_bytes > kSealTagBytes;
     objects_end = uint64_t{entry.offset} + entry.sealed_bytes;
     sound = sound && objects_end <= kPackBytesMax;
     directory.entries.push_back(entry);
@@ -63,6 +77,7 @@ absl::StatusOr<PackDirectory> ParseDirectory(ByteSpan plain) {
     directory.envelopes.push_back(DecodeEnvelope(&in));
     sound = in.ok();
   }
+  if (sound && version == kVersionWithNotices) sound = ReadNotices(&in, &directory.notices);
   if (!sound || !in.at_end()) return absl::DataLossError("pack directory is malformed");
   return directory;
 }
@@ -85,10 +100,9 @@ PackBuilder::PackBuilder(PackIdentity identity, MutableByteSpan buffer)
   assert(buffer.size() >= kPackBytesMax);
 }
 
-size_t PackBuilder::DirectoryBytesUpperBound(size_t more_entries,
-                                             size_t more_envelope_bytes) const {
+size_t PackBuilder::DirectoryBytesUpperBound(size_t more_entries, size_t more_bytes) const {
   return kDirectoryFixedBytes + (directory_.entries.size() + more_entries) * kEntryBytes +
-         envelope_bytes_ + more_envelope_bytes + kSealTagBytes;
+         listed_bytes_ + more_bytes + kSealTagBytes;
 }
 
 bool PackBuilder::Fits(size_t object_bytes, size_t directory_bytes) const {
@@ -98,8 +112,10 @@ bool PackBuilder::Fits(size_t object_bytes, size_t directory_bytes) const {
 
 MutableByteSpan PackBuilder::Reserve(size_t bytes_max) {
   assert(!finished_ && bytes_max <= kPackBytesMax);
-  // Room for one envelope stays free, so that a root always finds its envelope beside it.
-  if (!Fits(bytes_max, DirectoryBytesUpperBound(1, kEnvelopeBytesMax))) return {};
+  // Room for one of each stays free, so that a root always finds its envelope beside it, and a
+  // resume point its notice.
+  constexpr size_t kListed = kEnvelopeBytesMax + kResumeNoticeBytesMax + kNoticeCountBytes;
+  if (!Fits(bytes_max, DirectoryBytesUpperBound(1, kListed))) return {};
   reserved_ = bytes_max;
   return buffer_.subspan(used_, bytes_max);
 }
@@ -123,8 +139,20 @@ bool PackBuilder::FitsEnvelope(const Envelope& envelope) const {
 
 void PackBuilder::AddEnvelope(Envelope envelope) {
   assert(FitsEnvelope(envelope));
-  envelope_bytes_ += EncodedEnvelopeBytes(envelope);
+  listed_bytes_ += EncodedEnvelopeBytes(envelope);
   directory_.envelopes.push_back(std::move(envelope));
+}
+
+bool PackBuilder::FitsNotice(const ResumeNotice& notice) const {
+  const size_t bytes = EncodedResumeNoticeBytes(notice) + kNoticeCountBytes;
+  return !finished_ && Fits(0, DirectoryBytesUpperBound(0, bytes));
+}
+
+void PackBuilder::AddNotice(ResumeNotice notice) {
+  assert(FitsNotice(notice));
+  listed_bytes_ += EncodedResumeNoticeBytes(notice);
+  if (directory_.notices.empty()) listed_bytes_ += kNoticeCountBytes;
+  directory_.notices.push_back(std::move(notice));
 }
 
 size_t PackBuilder::Finish(const VaultSecrets& secrets, EntropySource* entropy) {

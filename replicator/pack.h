@@ -17,6 +17,7 @@
 #include "crypto/sealing.h"
 #include "replicator/envelope.h"
 #include "replicator/limits.h"
+#include "replicator/resume_point.h"
 
 namespace tidemark {
 
@@ -37,21 +38,27 @@ struct PackEntry {
 struct PackDirectory {
   std::vector<PackEntry> entries;
   std::vector<Envelope> envelopes;
+  std::vector<ResumeNotice> notices;
 };
 
 // Fills one payload buffer (at least kPackBytesMax, owned by the caller).
-//   (Reserve (write there) Keep)* AddEnvelope* Finish
+//   (Reserve (write there) Keep)* AddEnvelope* AddNotice* Finish
 class PackBuilder {
  public:
   PackBuilder(PackIdentity identity, MutableByteSpan buffer);
 
   // Room for one object of up to bytes_max, or empty when it does not fit: finish this pack first.
+  // One envelope and one notice always fit beside it.
   MutableByteSpan Reserve(size_t bytes_max);
   // Keeps the first `sealed_bytes` of what Reserve gave; returns its offset in the payload.
   uint32_t Keep(SealedKind kind, const ChunkId& id, size_t sealed_bytes);
   bool FitsEnvelope(const Envelope& envelope) const;
   void AddEnvelope(Envelope envelope);
-  bool empty() const { return directory_.entries.empty() && directory_.envelopes.empty(); }
+  bool FitsNotice(const ResumeNotice& notice) const;
+  void AddNotice(ResumeNotice notice);
+  bool empty() const {
+    return directory_.entries.empty() && directory_.envelopes.empty() && directory_.notices.empty();
+  }
   size_t used_bytes() const { return used_; }
   const PackIdentity& identity() const { return identity_; }
 
@@ -60,14 +67,14 @@ class PackBuilder {
 
  private:
   // Of the sealed directory, were it to hold this much more.
-  size_t DirectoryBytesUpperBound(size_t more_entries, size_t more_envelope_bytes) const;
+  size_t DirectoryBytesUpperBound(size_t more_entries, size_t more_bytes) const;
   bool Fits(size_t object_bytes, size_t directory_bytes) const;
   PackIdentity identity_;
   MutableByteSpan buffer_;
   size_t used_ = 0;
   PackDirectory directory_;
-  size_t envelope_bytes_ = 0;
-  size_t reserved_ = 0;  // what the last Reserve gave, until Keep
+  size_t listed_bytes_ = 0;  // of envelopes and notices
+  size_t reserved_ = 0;      // what the last Reserve gave, until Keep
   bool finished_ = false;
 };
 

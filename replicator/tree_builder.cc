@@ -12,6 +12,11 @@ void TreeBuilder::Add(LeafEntry entry) {
   if (leaf_.size() == kLeafEntriesMax) Close(0);
 }
 
+void TreeBuilder::CloseLeaf() {
+  assert(!finishing_ && pending_.empty());
+  if (!leaf_.empty()) Close(0);
+}
+
 void TreeBuilder::Finish() {
   assert(!finishing_ && pending_.empty());
   finishing_ = true;
@@ -37,6 +42,30 @@ void TreeBuilder::Placed(const Location& location, const OpenKey& key) {
   inner_[level].push_back(ref);
   if (inner_[level].size() == kNodeRefsMax) Close(level + 1);
   if (finishing_) Advance();
+}
+
+std::vector<Node> TreeBuilder::OpenNodes() const {
+  assert(!finishing_ && pending_.empty() && leaf_.empty());
+  std::vector<Node> open;
+  for (size_t i = 0; i < inner_.size(); ++i) {
+    if (inner_[i].empty()) continue;
+    Node node;
+    node.level = static_cast<uint8_t>(i + 1);
+    node.children = inner_[i];
+    open.push_back(std::move(node));
+  }
+  return open;
+}
+
+TreeBuilder TreeBuilder::From(const std::vector<Node>& open) {
+  TreeBuilder tree;
+  for (const Node& node : open) {
+    assert(node.level > 0 && node.children.size() < kNodeRefsMax);
+    if (tree.inner_.size() < node.level) tree.inner_.resize(node.level);
+    tree.inner_[node.level - 1u] = node.children;
+    for (const NodeRef& child : node.children) tree.source_bytes_ += child.source_bytes;
+  }
+  return tree;
 }
 
 bool TreeBuilder::done() const { return done_; }

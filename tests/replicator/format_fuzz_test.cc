@@ -106,6 +106,10 @@ TEST(DamagedInput, ControlPayload) {
   });
 }
 
+TEST(DamagedInput, ResumePoint) {
+  DamageAndParse(EncodeResumePoint(SampleResumePoint()), 20, ParseResumePoint, EncodeResumePoint);
+}
+
 TEST(DamagedInput, SignedStatements) {
   PublicKey signer = SampleSigner().public_key();
   Damage(SignReceipt(SampleSigner(), SampleReceipt()).Encode(), 11,

@@ -28,6 +28,40 @@ TEST(Pack, IsItsGoldenFile) {
   EXPECT_EQ(directory->envelopes[0], SampleEnvelope());
 }
 
+// The directory with these entries and notices, as the builder writes it.
+absl::StatusOr<PackDirectory> BuiltWith(SealedKind kind, const std::vector<ResumeNotice>& notices) {
+  SeededEntropy entropy(1);
+  std::vector<std::byte> buffer(kPackBytesMax);
+  PackBuilder builder(SamplePackIdentity(), buffer);
+  MutableByteSpan room = builder.Reserve(100);
+  std::fill(room.begin(), room.end(), std::byte{1});
+  builder.Keep(kind, ChunkId{}, 100);
+  for (const ResumeNotice& notice : notices) {
+    EXPECT_TRUE(builder.FitsNotice(notice));
+    builder.AddNotice(notice);
+  }
+  buffer.resize(builder.Finish(SampleVaultSecrets(), &entropy));
+  return OpenDirectoryOf(SampleVaultSecrets(), SamplePackIdentity(), buffer);
+}
+
+TEST(Pack, KeepsNoticesOfResumePoints) {
+  ResumeNotice done = SampleResumeNotice();
+  done.point = {};
+  done.salt = {};
+  absl::StatusOr<PackDirectory> directory =
+      BuiltWith(SealedKind::kResume, {SampleResumeNotice(), done});
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  ASSERT_EQ(directory->notices.size(), 2u);
+  EXPECT_EQ(directory->notices[0], SampleResumeNotice());
+  EXPECT_EQ(directory->notices[1], done);
+  EXPECT_EQ(directory->entries[0].kind, SealedKind::kResume);
+}
+
+TEST(Pack, WithAResumePointAndNoNoticeIsDataLoss) {
+  EXPECT_TRUE(BuiltWith(SealedKind::kNode, {}).ok());
+  EXPECT_TRUE(absl::IsDataLoss(BuiltWith(SealedKind::kResume, {}).status()));
+}
+
 TEST(Pack, KeepsItsObjectsWhereTheDirectorySays) {
   SeededEntropy entropy(1);
   std::vector<std::byte> pack = SamplePack(&entropy);
@@ -94,6 +128,10 @@ std::vector<std::byte> Fill(SeededNumbers* numbers, size_t size_max, size_t* kep
   envelope.name = std::string(kArchiveNameBytesMax, 'n');
   EXPECT_TRUE(builder.FitsEnvelope(envelope));  // always, however full the pack is
   builder.AddEnvelope(envelope);
+  ResumeNotice notice = SampleResumeNotice();
+  notice.name = envelope.name;
+  EXPECT_TRUE(builder.FitsNotice(notice));  // beside it
+  builder.AddNotice(notice);
   buffer.resize(builder.Finish(SampleVaultSecrets(), &entropy));
   return buffer;
 }

@@ -219,6 +219,34 @@ ManifestRoot SampleRoot() {
   return root;
 }
 
+ResumePoint SampleResumePoint() {
+  ResumePoint point;
+  point.source = {0x801, 4711, 70000, 1780000000000000005, 1780000000000000006};
+  point.stored_bytes = 12345;
+  point.root = SampleRoot();
+  for (uint8_t level : {1, 3}) {
+    Node open;
+    open.level = level;
+    open.children = SampleChildren();
+    for (NodeRef& child : open.children) child.source_bytes = 10u * level;
+    point.open.push_back(open);
+  }
+  return point;
+}
+
+ResumeNotice SampleResumeNotice() {
+  ResumeNotice notice;
+  notice.archive = Counting<ArchiveId>(2);
+  notice.name = "db/größe.tar";
+  notice.kek_id = SampleKek().id;
+  notice.wrapped_key = SampleEnvelope().wrapped_key;
+  notice.point = {42, 4096, 700};
+  notice.salt = Counting<Salt>(0xe3);
+  notice.source = SampleResumePoint().source;
+  notice.at_nanos = 1780000000000000007;
+  return notice;
+}
+
 PackIdentity SamplePackIdentity() { return {Counting<VaultId>(1), 3, 42}; }
 
 std::vector<std::byte> SamplePack(EntropySource* entropy) {

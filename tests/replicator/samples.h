@@ -49,6 +49,8 @@ Keyring SampleKeyring();
 std::vector<LeafEntry> SampleLeaf();
 std::vector<NodeRef> SampleChildren();
 ManifestRoot SampleRoot();
+ResumePoint SampleResumePoint();
+ResumeNotice SampleResumeNotice();
 
 PackIdentity SamplePackIdentity();
 // Objects and one envelope, in a buffer of exactly the payload's size.

@@ -51,6 +51,12 @@ class Tree {
     EXPECT_EQ(source_bytes, ref.source_bytes);
     return seen_;
   }
+  // Leaves no leaf open, and goes on with a builder that knows only what a resume point keeps.
+  void Resume() {
+    builder.CloseLeaf();
+    Drain();
+    builder = TreeBuilder::From(builder.OpenNodes());
+  }
   size_t size() const { return nodes_.size(); }
   TreeBuilder builder;
 
@@ -117,6 +123,47 @@ TEST(TreeBuilder, LeavesAppearWhileTheArchiveGrows) {
   EXPECT_EQ(builder.Pending()->level, 0);
   EXPECT_EQ(builder.Pending()->source_bytes, kLeafEntriesMax * SampleLeaf()[0].bytes);
   EXPECT_FALSE(builder.done());
+}
+
+TEST(TreeBuilder, GoesOnFromItsOpenNodes) {
+  constexpr uint64_t kEntries = 3 * kLeafEntriesMax + 100;
+  for (const uint64_t at : {uint64_t{1}, uint64_t{kLeafEntriesMax}, kEntries - 1, kEntries}) {
+    Tree tree;
+    uint64_t bytes = 0;
+    LeafEntry entry = SampleLeaf()[0];
+    for (uint64_t i = 0; i < kEntries; ++i) {
+      if (i == at) tree.Resume();
+      entry.bytes = 1 + i % 1000;
+      entry.location.offset = static_cast<uint32_t>(i);
+      bytes += entry.bytes;
+      tree.builder.Add(entry);
+      tree.Drain();
+    }
+    if (at == kEntries) tree.Resume();
+    EXPECT_EQ(tree.builder.source_bytes(), bytes);
+    tree.builder.Finish();
+    tree.Drain();
+    ASSERT_TRUE(tree.builder.done());
+    EXPECT_EQ(tree.Walk(tree.builder.root(), tree.builder.root_level()), kEntries) << at;
+  }
+}
+
+// As many resume points as there are leaves, over more than one inner node.
+TEST(TreeBuilder, GoesOnFromItsOpenNodesOfSeveralLevels) {
+  constexpr uint64_t kEntries = kNodeRefsMax + 5;
+  Tree tree;
+  LeafEntry entry = SampleLeaf()[0];
+  for (uint64_t i = 0; i < kEntries; ++i) {
+    entry.bytes = 1;
+    entry.location.offset = static_cast<uint32_t>(i);
+    tree.builder.Add(entry);
+    tree.Resume();
+  }
+  EXPECT_EQ(tree.builder.OpenNodes().size(), 2u);
+  tree.builder.Finish();
+  tree.Drain();
+  EXPECT_EQ(tree.builder.root_level(), 2);
+  EXPECT_EQ(tree.Walk(tree.builder.root(), 2), kEntries);
 }
 
 }  // namespace
