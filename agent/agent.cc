@@ -26,6 +26,7 @@ PushReport ReportOf(const PushCall& call, const PushResult& result) {
   report.chunks = result.chunks;
   report.new_chunks = result.new_chunks;
   report.segments = result.segments;
+  report.resumed_at_bytes = result.resumed_at_bytes;
   report.complete = result.complete;
   return report;
 }
@@ -156,6 +157,8 @@ Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch
   request.captured_at = captured_at;
   request.idempotency_key = call->idempotency_key;
   request.compress = call->compress;
+  request.resume = call->resume;
+  request.note = [watch](const std::string& line) { watch->events->Note(line); };
   for (const VaultSetup& setup : options_.vaults) {
     if (setup.options.name == call->vault && !setup.compress) request.compress = false;
   }
@@ -196,8 +199,7 @@ Task<absl::Status> Agent::WaitForAll(Vault* vault, uint64_t sequence, Watch* wat
 Task<> Agent::WatchCall(Watch* watch) {
   std::string reason;
   uint64_t moved = 0, moved_when_told = 0;
-  absl::Duration moved_at = io_->Monotonic();
-  absl::Duration reason_since = moved_at;
+  absl::Duration moved_at = io_->Monotonic(), reason_since = moved_at;
   while (!watch->done) {
     Op sleep = io_->Sleep(options_.watch_interval);
     watch->sleep = &sleep;
@@ -223,10 +225,9 @@ Task<> Agent::WatchCall(Watch* watch) {
       reason_since = now;
       reason = now_waiting_for;
       const int64_t seconds = absl::ToInt64Seconds(now - std::min(moved_at, reason_since));
-      if (!reason.empty())
-        watch->events->Note(absl::StrFormat("waiting for %s (since %d s)", reason, seconds));
-      else
-        watch->events->Note("going on");
+      watch->events->Note(reason.empty()
+                              ? "going on"
+                              : absl::StrFormat("waiting for %s (since %d s)", reason, seconds));
     }
     if (now - moved_at < watch->timeout || !watch->interrupt.ok()) continue;
     watch->interrupt = WithHint(absl::DeadlineExceededError(absl::StrFormat(

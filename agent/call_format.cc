@@ -18,7 +18,8 @@ Json ToFields(const PushCall& call) {
           {"timeout_nanos", absl::ToInt64Nanoseconds(call.timeout)},
           {"wait_all", call.wait_all},
           {"idempotency_key", call.idempotency_key},
-          {"compress", call.compress}};
+          {"compress", call.compress},
+          {"resume", call.resume}};
 }
 
 Json ToFields(const RestoreCall& call) {
@@ -57,6 +58,7 @@ CallRequest ReadRequest(const std::string& verb, const Json& json) {
     call.wait_all = json.at("wait_all").get<bool>();
     call.idempotency_key = json.at("idempotency_key").get<std::string>();
     call.compress = json.at("compress").get<bool>();
+    call.resume = json.at("resume").get<bool>();
     return call;
   }
   if (verb == "restore") {

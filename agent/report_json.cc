@@ -39,6 +39,7 @@ Json PushFields(const PushReport& report) {
           {"chunks", report.chunks},
           {"new_chunks", report.new_chunks},
           {"segments", report.segments},
+          {"resumed_at_bytes", report.resumed_at_bytes},
           {"complete", report.complete}};
 }
 
@@ -319,6 +320,7 @@ absl::StatusOr<PushReport> ParsePushReport(const std::string& text) {
   fields.Count("chunks", &report.chunks);
   fields.Count("new_chunks", &report.new_chunks);
   fields.Count("segments", &report.segments);
+  fields.Count("resumed_at_bytes", &report.resumed_at_bytes);
   fields.Flag("complete", &report.complete);
   if (!fields.ok()) return NotUnderstood("push report");
   return report;

@@ -41,6 +41,7 @@ struct PushCall {
   bool wait_all = false;                       // the witness too
   std::string idempotency_key;
   bool compress = true;  // false: --no-compression
+  bool resume = true;    // false: --no-resume
 };
 struct PushReport {  // design section 10, JSON of `push`
   std::string archive, vault, ack_mode;
@@ -48,6 +49,7 @@ struct PushReport {  // design section 10, JSON of `push`
   absl::Time committed_at;
   uint64_t source_bytes = 0, data_bytes = 0, new_bytes = 0, stored_bytes = 0;
   uint64_t chunks = 0, new_chunks = 0, segments = 0;
+  uint64_t resumed_at_bytes = 0;  // 0: read from the start
   bool complete =
       true;  // false: the source changed while it was read; the caller is told by exit 75
 };

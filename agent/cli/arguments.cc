@@ -24,6 +24,7 @@ std::string Environment(const char* name, const char* otherwise) {
 struct RawText {
   std::string timeout, before, wait, length, offset;
   bool no_compression = false;
+  bool no_resume = false;
 };
 
 absl::Status ReadTimeout(const std::string& text, absl::Duration* timeout) {
@@ -57,6 +58,7 @@ absl::Status Interpret(const RawText& raw, Arguments* arguments) {
     return absl::InvalidArgumentError("--wait takes 'all' only: the witness too");
   arguments->wait_all = raw.wait == "all";
   arguments->compress = !raw.no_compression;
+  arguments->resume = !raw.no_resume;
   if (!raw.offset.empty()) {
     const absl::Status offset = ReadCount("--offset", raw.offset, &arguments->offset);
     if (!offset.ok()) return offset;
@@ -91,6 +93,8 @@ void AddPush(CLI::App* app, Arguments* arguments, RawText* raw) {
   verb->add_option("--idempotency-key", arguments->idempotency_key,
                    "repeating a push with the same key finds its version");
   verb->add_flag("--no-compression", raw->no_compression, "store chunks as they are");
+  verb->add_flag("--no-resume", raw->no_resume,
+                 "read the file from its start, also if an earlier push of it was cut off");
 }
 
 void AddRestore(CLI::App* app, Arguments* arguments, RawText* raw) {

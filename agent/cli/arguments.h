@@ -28,6 +28,7 @@ struct Arguments {
   absl::Duration timeout = absl::Minutes(10);
   bool wait_all = false;
   bool compress = true;
+  bool resume = true;
   std::string idempotency_key;
   uint64_t offset = 0;
   std::optional<uint64_t> length;

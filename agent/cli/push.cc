@@ -56,6 +56,7 @@ int RunPush(const Arguments& arguments) {
   call.wait_all = arguments.wait_all;
   call.idempotency_key = arguments.idempotency_key;
   call.compress = arguments.compress;
+  call.resume = arguments.resume;
 
   ProgressBar bar("push");
   CallListener listener;

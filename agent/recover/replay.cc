@@ -53,6 +53,14 @@ class Replay {
       absl::Status replayed = co_await ReplayVersion(version);
       if (!replayed.ok()) co_return replayed;
     }
+    const std::vector<ResumeNotice> points = vault_->resume.Live(upto_.sequence, io_->Now());
+    for (const ResumeNotice& notice : points) {
+      if (notice.point.sequence <= covered_.sequence) continue;
+      const ResumeNotice* point = &notice;
+      absl::Status replayed = co_await ReplayPoint(point);
+      // A damaged one costs dedup, and the push that wanted it begins anew.
+      if (absl::IsUnavailable(replayed)) co_return replayed;
+    }
     if (covered_.sequence == upto_.sequence && result_.rows == 0) co_return result_;
     // Only now does the index cover `upto`: cut short before, it replays from where it stood.
     job_.coverage = {upto_.epoch, upto_.sequence, upto_.digest};
@@ -113,19 +121,46 @@ class Replay {
     const Secret32 mask_key = IndexMaskKey(*archive_key);
     absl::StatusOr<ManifestRoot> root = co_await reader_.ReadRoot(version);
     if (!root.ok()) co_return root.status();
-    for (const SegmentRef& segment : root->segments) {
-      LeafWalker walker(&reader_, version->archive, segment, 0);
+    absl::Status walked = co_await ReplayTrees(version->archive, root->segments, &mask_key);
+    if (walked.ok()) ++result_.versions;
+    co_return walked;
+  }
+
+  // What a push that was cut off had stored, so that the one that goes on from its resume point
+  // knows it, and others after that.
+  Task<absl::Status> ReplayPoint(const ResumeNotice* notice) {
+    absl::StatusOr<Secret32> archive_key = ArchiveKey(vault_->keys, *notice);
+    if (!archive_key.ok()) co_return absl::OkStatus();  // it will not be used either
+    const Secret32 mask_key = IndexMaskKey(*archive_key);
+    const Secret32* key = &*archive_key;
+    ResumeNotice copy = *notice;
+    absl::StatusOr<ResumePoint> point = co_await reader_.ReadResumePoint(std::move(copy), key);
+    if (!point.ok()) co_return point.status();
+    std::vector<SegmentRef> trees = point->root.segments;
+    for (const Node& open : point->open) {
+      for (const NodeRef& child : open.children) {
+        const uint8_t level = static_cast<uint8_t>(open.level - 1);
+        trees.push_back({0, child.source_bytes, level, child});
+      }
+    }
+    absl::Status walked = co_await ReplayTrees(notice->archive, std::move(trees), &mask_key);
+    co_return walked;
+  }
+
+  Task<absl::Status> ReplayTrees(ArchiveId archive, std::vector<SegmentRef> trees,
+                                 const Secret32* mask_key) {
+    for (const SegmentRef& tree : trees) {
+      LeafWalker walker(&reader_, archive, tree, 0);
       while (true) {
         absl::StatusOr<LeafWalker::Leaf> leaf = co_await walker.Next();
         if (!leaf.ok()) co_return leaf.status();
         if (leaf->entries.empty()) break;
-        for (const LeafEntry& entry : leaf->entries) AddRow(entry, version->archive, mask_key);
+        for (const LeafEntry& entry : leaf->entries) AddRow(entry, archive, *mask_key);
         if (job_.rows.size() < kRowsPerPut) continue;
         absl::Status put = co_await Call(&IndexJob::Put);
         if (!put.ok()) co_return put;
       }
     }
-    ++result_.versions;
     co_return absl::OkStatus();
   }
 

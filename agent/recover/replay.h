@@ -9,8 +9,8 @@ namespace tidemark {
 
 // Brings the index to cover `upto` (committed): reads the manifests of every version whose envelope
 // stands in (index coverage, upto] (all living versions when the index is empty or its coverage is
-// not in this log, which clears it first) and puts the rows of their chunks. Rows whose chunk was
-// born after `upto` are left out. Index calls run on workers.
+// not in this log, which clears it first) and puts the rows of their chunks; likewise of the resume
+// points. Rows whose chunk was born after `upto` are left out. Index calls run on workers.
 struct ReplayResult {
   uint64_t versions = 0, rows = 0;
   bool rebuilt = false;  // the index was discarded and made anew

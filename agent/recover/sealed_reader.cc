@@ -108,6 +108,23 @@ Task<absl::StatusOr<ManifestRoot>> SealedReader::ReadRoot(const Envelope* envelo
   co_return std::move(root);
 }
 
+Task<absl::StatusOr<ResumePoint>> SealedReader::ReadResumePoint(ResumeNotice notice,
+                                                                const Secret32* archive_key) {
+  std::vector<std::byte> context = NodeContext(notice.archive, kResumeLevel);
+  OpenKey key = OpenKeyFromSalt(*archive_key, notice.salt, SealedKind::kResume, context);
+  absl::StatusOr<std::vector<std::byte>> plain =
+      co_await ReadAndOpen(notice.point, std::move(key), SealedKind::kResume, std::move(context));
+  if (!plain.ok()) co_return plain.status();
+  absl::StatusOr<ResumePoint> point = ParseResumePoint(*plain);
+  Wipe(*plain);
+  if (!point.ok()) co_return At(source_->name(), notice.point, point.status());
+  if (point->source != notice.source) {
+    co_return At(source_->name(), notice.point,
+                 absl::DataLossError("a resume point of another source than its notice says"));
+  }
+  co_return std::move(point);
+}
+
 Task<absl::StatusOr<Node>> SealedReader::ReadNode(ArchiveId archive, uint8_t level, NodeRef ref) {
   std::vector<std::byte> context = NodeContext(archive, level);
   const Location location = ref.location;

@@ -110,6 +110,17 @@ Task<absl::StatusOr<PackDirectory>> OpenDirectoryAt(Io*, RecordSource* source,
                           ByteSpan(bytes).last(kPackTailBytes));
 }
 
+// Of an envelope or a notice.
+template <class Holder>
+absl::StatusOr<Secret32> KeyWrappedIn(const VaultKeys& keys, const Holder& holder) {
+  if (holder.kek_id != keys.kek.id) {
+    return absl::PermissionDeniedError(absl::StrFormat(
+        "the key of archive \"%s\" is wrapped under the KEK %s, this one is %s: give the right key",
+        holder.name, ToHex(holder.kek_id), ToHex(keys.kek.id)));
+  }
+  return UnwrapSecret(keys.kek, WrappedKind::kArchiveKey, holder.archive.bytes, holder.wrapped_key);
+}
+
 }  // namespace
 
 Task<absl::StatusOr<FoundKeyring>> ReadKeyring(RecordSource* source, VaultId vault,
@@ -123,13 +134,11 @@ Task<absl::StatusOr<PackDirectory>> ReadDirectory(RecordSource* source, const Va
 }
 
 absl::StatusOr<Secret32> ArchiveKey(const VaultKeys& keys, const Envelope& envelope) {
-  if (envelope.kek_id != keys.kek.id) {
-    return absl::PermissionDeniedError(absl::StrFormat(
-        "the key of archive \"%s\" is wrapped under the KEK %s, this one is %s: give the right key",
-        envelope.name, ToHex(envelope.kek_id), ToHex(keys.kek.id)));
-  }
-  return UnwrapSecret(keys.kek, WrappedKind::kArchiveKey, envelope.archive.bytes,
-                      envelope.wrapped_key);
+  return KeyWrappedIn(keys, envelope);
+}
+
+absl::StatusOr<Secret32> ArchiveKey(const VaultKeys& keys, const ResumeNotice& notice) {
+  return KeyWrappedIn(keys, notice);
 }
 
 }  // namespace tidemark

@@ -10,6 +10,7 @@
 #include "agent/io/pool.h"
 #include "agent/recover/catalog.h"
 #include "agent/recover/record_source.h"
+#include "agent/recover/resume_book.h"
 #include "replicator/keyring.h"
 #include "replicator/manifest.h"
 #include "replicator/pack.h"
@@ -35,6 +36,7 @@ Task<absl::StatusOr<PackDirectory>> ReadDirectory(RecordSource* source, const Va
 struct OpenedVault {
   VaultKeys keys;
   Catalog catalog;
+  ResumeBook resume;
   Position tail;                  // how far it was read
   uint64_t proven_committed = 0;  // what the log's own headers prove committed
   uint64_t keyring_sequence = 0;
@@ -51,6 +53,7 @@ Task<absl::StatusOr<std::unique_ptr<OpenedVault>>> OpenVault(RecordSource* sourc
 Task<absl::Status> ExtendVault(RecordSource* source, OpenedVault* vault, uint64_t upto);
 
 absl::StatusOr<Secret32> ArchiveKey(const VaultKeys& keys, const Envelope& envelope);
+absl::StatusOr<Secret32> ArchiveKey(const VaultKeys& keys, const ResumeNotice& notice);
 
 // Reads and opens sealed objects. Keeps the last few canonical headers. Several calls may be in
 // flight at once. kDataLoss names record and block.
@@ -67,6 +70,8 @@ class SealedReader {
   // The sealed bytes at a location, from the blocks that hold them. `into` is sealed_bytes long.
   Task<absl::Status> ReadSealed(Location location, MutableByteSpan into);
   Task<absl::StatusOr<ManifestRoot>> ReadRoot(const Envelope* envelope);
+  Task<absl::StatusOr<ResumePoint>> ReadResumePoint(ResumeNotice notice,
+                                                    const Secret32* archive_key);
   Task<absl::StatusOr<Node>> ReadNode(ArchiveId archive, uint8_t level, NodeRef ref);
 
  private:

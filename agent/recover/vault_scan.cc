@@ -15,6 +15,7 @@ constexpr size_t kScansInFlight = 8;
 struct ScannedRecord {
   CanonicalHeader head;
   std::vector<Envelope> envelopes;
+  std::vector<ResumeNotice> notices;
   absl::Status unreadable;  // not OK: its envelopes are not known
 };
 
@@ -37,6 +38,7 @@ Task<absl::StatusOr<ScannedRecord>> ScanRecord(Io*, RecordSource* source, const 
   absl::StatusOr<PackDirectory> directory = co_await ReadDirectory(source, keys, header);
   if (directory.ok()) {
     record.envelopes = std::move(directory->envelopes);
+    record.notices = std::move(directory->notices);
   } else if (IsMissingOrDamaged(directory.status())) {
     record.unreadable = directory.status();
   } else {
@@ -69,6 +71,8 @@ absl::Status Take(const std::string& source, uint64_t sequence, ScannedRecord re
   vault->proven_committed = std::max(vault->proven_committed, record.head.committed_sequence);
   if (record.head.kind == RecordKind::kKeyring) vault->keyring_sequence = sequence;
   for (Envelope& envelope : record.envelopes) AddEnvelope(std::move(envelope), vault);
+  // Whoever uses one asks again whether it is committed: until then the newest is the one to know.
+  for (const ResumeNotice& notice : record.notices) vault->resume.Add(notice, UINT64_MAX);
   return absl::OkStatus();
 }
 

@@ -84,24 +84,29 @@ Task<absl::Status> PackFiller::Seal(std::vector<SealItem>* items) {
   co_return absl::OkStatus();
 }
 
+// Room for one object, in the open pack or the next. What belongs beside it in the directory fits.
+Task<absl::StatusOr<MutableByteSpan>> PackFiller::ReserveSpace(size_t sealed_bytes) {
+  while (true) {
+    absl::StatusOr<uint64_t> sequence = co_await OpenSequence();
+    if (!sequence.ok()) co_return sequence.status();
+    const MutableByteSpan space = builder_->Reserve(sealed_bytes);
+    if (!space.empty()) co_return space;
+    absl::Status closed = co_await CloseNow();
+    if (!closed.ok()) co_return closed;
+  }
+}
+
 Task<absl::StatusOr<PackFiller::PlacedNode>> PackFiller::PlaceNode(ArchiveId archive, uint8_t level,
                                                                    std::vector<std::byte> plain) {
   const size_t sealed_bytes = plain.size() + kSealTagBytes;
   const std::vector<std::byte> context = NodeContext(archive, level);
-  MutableByteSpan space;
-  while (space.empty()) {
-    absl::StatusOr<uint64_t> sequence = co_await OpenSequence();
-    if (!sequence.ok()) co_return sequence.status();
-    space = builder_->Reserve(sealed_bytes);
-    if (!space.empty()) break;
-    absl::Status closed = co_await CloseNow();
-    if (!closed.ok()) co_return closed;
-  }
+  absl::StatusOr<MutableByteSpan> space = co_await ReserveSpace(sealed_bytes);
+  if (!space.ok()) co_return space.status();
   SingleUseKey key = SingleUseKey::Hedged(keys_->secrets.k_hedge, io_, SealedKind::kNode,
                                           Codec::kRaw, HashBytes(plain).bytes, context);
   PlacedNode placed;
   placed.key = tidemark::Seal(std::move(key), SealedKind::kNode, Codec::kRaw, context, plain,
-                              space.first(sealed_bytes));
+                              space->first(sealed_bytes));
   placed.location.sequence = builder_->identity().sequence;
   placed.location.sealed_bytes = static_cast<uint32_t>(sealed_bytes);
   placed.location.offset = builder_->Keep(SealedKind::kNode, ChunkId{}, sealed_bytes);
@@ -109,30 +114,58 @@ Task<absl::StatusOr<PackFiller::PlacedNode>> PackFiller::PlaceNode(ArchiveId arc
 }
 
 Task<absl::Status> PackFiller::PlaceRoot(std::vector<std::byte> plain, const Secret32* archive_key,
-                                         Envelope* envelope) {
+                                         Envelope* envelope, const ResumeNotice* done) {
   const size_t sealed_bytes = plain.size() + kSealTagBytes;
-  MutableByteSpan space;
-  while (space.empty()) {
-    absl::StatusOr<uint64_t> sequence = co_await OpenSequence();
-    if (!sequence.ok()) co_return sequence.status();
-    if (builder_->FitsEnvelope(*envelope)) space = builder_->Reserve(sealed_bytes);
-    if (!space.empty()) break;
-    absl::Status closed = co_await CloseNow();
-    if (!closed.ok()) co_return closed;
-  }
+  absl::StatusOr<MutableByteSpan> space = co_await ReserveSpace(sealed_bytes);
+  if (!space.ok()) co_return space.status();
   const std::vector<std::byte> context = NodeContext(envelope->archive, kRootLevel);
   envelope->root_salt = SingleUseKey::HedgedSalt(keys_->secrets.k_hedge, io_, SealedKind::kRoot,
                                                  HashBytes(plain).bytes, context);
   SingleUseKey key =
       SingleUseKey::FromSalt(*archive_key, envelope->root_salt, SealedKind::kRoot, context);
   tidemark::Seal(std::move(key), SealedKind::kRoot, Codec::kRaw, context, plain,
-                 space.first(sealed_bytes));
+                 space->first(sealed_bytes));
   envelope->root.sequence = builder_->identity().sequence;
   envelope->root.sealed_bytes = static_cast<uint32_t>(sealed_bytes);
   envelope->root.offset = builder_->Keep(SealedKind::kRoot, ChunkId{}, sealed_bytes);
   envelope->closed_at_nanos = absl::ToUnixNanos(io_->Now());
   builder_->AddEnvelope(*envelope);
+  if (done != nullptr) builder_->AddNotice(*done);
   RequestClose();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> PackFiller::PlaceResumePoint(std::vector<std::byte> plain,
+                                                const Secret32* archive_key, ResumeNotice* notice) {
+  const size_t sealed_bytes = plain.size() + kSealTagBytes;
+  absl::StatusOr<MutableByteSpan> space = co_await ReserveSpace(sealed_bytes);
+  if (!space.ok()) co_return space.status();
+  const std::vector<std::byte> context = NodeContext(notice->archive, kResumeLevel);
+  notice->salt = SingleUseKey::HedgedSalt(keys_->secrets.k_hedge, io_, SealedKind::kResume,
+                                          HashBytes(plain).bytes, context);
+  SingleUseKey key =
+      SingleUseKey::FromSalt(*archive_key, notice->salt, SealedKind::kResume, context);
+  tidemark::Seal(std::move(key), SealedKind::kResume, Codec::kRaw, context, plain,
+                 space->first(sealed_bytes));
+  Wipe(plain);  // it held keys of nodes
+  notice->point.sequence = builder_->identity().sequence;
+  notice->point.sealed_bytes = static_cast<uint32_t>(sealed_bytes);
+  notice->point.offset = builder_->Keep(SealedKind::kResume, ChunkId{}, sealed_bytes);
+  builder_->AddNotice(*notice);
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> PackFiller::RepeatNotices(std::vector<ResumeNotice> notices) {
+  for (const ResumeNotice& notice : notices) {
+    while (true) {
+      absl::StatusOr<uint64_t> sequence = co_await OpenSequence();
+      if (!sequence.ok()) co_return sequence.status();
+      if (builder_->FitsNotice(notice)) break;
+      absl::Status closed = co_await CloseNow();
+      if (!closed.ok()) co_return closed;
+    }
+    builder_->AddNotice(notice);
+  }
   co_return absl::OkStatus();
 }
 

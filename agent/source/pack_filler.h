@@ -58,9 +58,15 @@ class PackFiller {
   Task<absl::StatusOr<PlacedNode>> PlaceNode(ArchiveId archive, uint8_t level,
                                              std::vector<std::byte> plain);
   // Seals the root and puts the envelope into the same pack's directory; fills in envelope->root,
-  // root_salt and closed_at_nanos. Then asks for the pack to be closed soon.
+  // root_salt and closed_at_nanos. Then asks for the pack to be closed soon. `done`, unless null,
+  // goes beside the envelope.
   Task<absl::Status> PlaceRoot(std::vector<std::byte> plain, const Secret32* archive_key,
-                               Envelope* envelope);
+                               Envelope* envelope, const ResumeNotice* done);
+  // Seals a resume point and puts its notice beside it; fills in notice->point and salt.
+  Task<absl::Status> PlaceResumePoint(std::vector<std::byte> plain, const Secret32* archive_key,
+                                      ResumeNotice* notice);
+  // Notices of points that stand in earlier records.
+  Task<absl::Status> RepeatNotices(std::vector<ResumeNotice> notices);
   // Appends the open pack, if it holds anything.
   Task<absl::Status> CloseNow();
   // A control record, behind whatever is in the open pack.
@@ -78,6 +84,7 @@ class PackFiller {
 
  private:
   Task<absl::Status> OpenPack();
+  Task<absl::StatusOr<MutableByteSpan>> ReserveSpace(size_t sealed_bytes);
   Task<> Linger(uint64_t sequence);
   // Constant after construction.
   Io* io_;

@@ -58,6 +58,10 @@ Task<absl::StatusOr<PushResult>> Push::Run() {
       failure_ = archive.status();
   }
   if (failure_.ok()) {
+    absl::Status resumed = co_await Resume();
+    if (!resumed.ok()) Abandon(resumed);
+  }
+  if (failure_.ok()) {
     stages_.Spawn(ReadSpans());                  // archive -> spans
     stages_.Spawn(CutSpans());                   // spans -> chunks with ids
     absl::Status sealed = co_await SealSpans();  // new? -> sealed -> pack -> log
@@ -151,6 +155,7 @@ Task<absl::Status> Push::SealSpan(Span* span) {
   // Before its record can close: the lag book wants to know what each record completes.
   if (placed.ok()) vault_->log()->lag().OnPlaced(span->number, vault_->pack()->last_sequence());
   if (placed.ok() && span->ends_segment) placed = co_await EndSegment();
+  if (placed.ok() && ResumePointDue()) placed = co_await PlaceResumePoint();
   vault_->pack()->GiveTurn();
   co_return placed;
 }
@@ -267,9 +272,13 @@ Task<absl::Status> Push::PlaceRoot() {
   const bool ours = co_await vault_->pack()->TakeTurn(&failure_);
   if (!ours) co_return failure_;
   envelope_.version = vault_->catalog()->NextVersion(request_.name);
-  absl::Status placed =
-      co_await vault_->pack()->PlaceRoot(EncodeRoot(root_), &archive_->key, &envelope_);
+  const ResumeNotice done = MakeNotice(request_.captured_at);
+  const ResumeNotice* done_if_begun = vault_->resume_book()->Has(archive_->id) ? &done : nullptr;
+  std::vector<std::byte> plain = EncodeRoot(root_);
+  absl::Status placed = co_await vault_->pack()->PlaceRoot(std::move(plain), &archive_->key,
+                                                           &envelope_, done_if_begun);
   if (placed.ok()) {
+    if (done_if_begun != nullptr) vault_->resume_book()->Add(done, 0);
     vault_->log()->lag().OnPushRooted(number_, envelope_.root.sequence);
     CatalogVersion version;
     version.envelope = envelope_;

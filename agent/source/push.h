@@ -7,17 +7,28 @@
 #ifndef TIDEMARK_AGENT_SOURCE_PUSH_H_
 #define TIDEMARK_AGENT_SOURCE_PUSH_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/recover/vault_reader.h"
 #include "agent/source/chunk_lookup.h"
 #include "agent/source/pack_filler.h"
 #include "agent/source/source_reader.h"
 #include "chunker/cut_rule.h"
 
 namespace tidemark {
+
+// How often a push of a file makes a resume point: after so much data, which grows with what was
+// read so far, or so long after the last one.
+struct ResumeRule {
+  uint64_t bytes_min = 16 * 1024 * 1024;
+  uint64_t share = 400;  // one 400th of what was read
+  absl::Duration interval = absl::Seconds(5);
+  uint64_t BytesBetween(uint64_t taken) const;
+};
 
 struct PushRequest {
   std::string name;
@@ -26,6 +37,8 @@ struct PushRequest {
   absl::Time captured_at;       // when the source was opened
   std::string idempotency_key;  // empty: none
   bool compress = true;
+  bool resume = true;                            // a file, where an earlier push of it was cut off
+  std::function<void(const std::string&)> note;  // a line for the caller; may be empty
 };
 
 struct PushResult {
@@ -36,6 +49,7 @@ struct PushResult {
   // stored_bytes: its own sealed chunks, nodes and root; the padding of packs belongs to nobody.
   uint64_t source_bytes = 0, data_bytes = 0, new_bytes = 0, stored_bytes = 0;
   uint64_t chunks = 0, new_chunks = 0, segments = 0;
+  uint64_t resumed_at_bytes = 0;  // what is before was read by an earlier push; 0: nothing
 };
 
 // What a push needs of its vault.
@@ -51,6 +65,9 @@ class PushContext {
   virtual PackFiller* pack() = 0;
   virtual ChunkLookup* lookup() = 0;
   virtual Catalog* catalog() = 0;
+  virtual ResumeBook* resume_book() = 0;
+  virtual const ResumeRule& resume_rule() const = 0;
+  virtual RecordSource* source() = 0;
   virtual const VaultKeys& keys() const = 0;
   virtual const CutRule& cut_rule() const = 0;
   virtual const ChunkIdKey& id_key() const = 0;
@@ -86,6 +103,13 @@ class Push {
   Task<absl::Status> PlacePendingNodes();
   Task<absl::Status> EndSegment();
   Task<absl::Status> PlaceRoot();
+  // push_resume.cc
+  Task<absl::Status> Resume();
+  void GoOnFrom(const ResumePoint& point, uint32_t sealed_bytes);
+  bool ResumePointDue() const;
+  Task<absl::Status> PlaceResumePoint();
+  ResumeNotice MakeNotice(absl::Time at) const;
+  void Note(const std::string& line) const;
   Task<absl::Status> Commit();
   void Abandon(const absl::Status& why);
 
@@ -104,6 +128,10 @@ class Push {
   Envelope envelope_;
   PushResult result_;
   uint64_t stored_bytes_ = 0;
+  SourceIdentity source_;
+  bool makes_points_ = false;
+  uint64_t points_data_bytes_ = 0;  // of the last one, as is when it was made
+  absl::Duration points_at_;
   absl::Status failure_;
   bool waiting_for_commit_ = false;
   std::vector<std::byte> carry_;  // bytes that were not cut yet

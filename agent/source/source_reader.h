@@ -24,6 +24,8 @@ class SourceReader {
   // The next span in order; nullopt at the end. kUnknown: the source cannot be read, with the
   // offset.
   Task<absl::StatusOr<std::optional<Span>>> Next();
+  // Between Open and Next, for files: what is before `offset` is not read.
+  void SkipTo(uint64_t offset) { position_ = offset; }
   // Ends a read that is waiting for its source.
   void Interrupt();
   // After the end: was the file the same before and after? Always true for streams.
@@ -31,6 +33,7 @@ class SourceReader {
 
   uint64_t position() const { return position_; }
   const FileStat& stat() const { return stat_; }
+  bool is_file() const { return !is_stream_; }  // after Open
   uint64_t expected_bytes() const { return is_stream_ ? 0 : stat_.size; }
 
  private:

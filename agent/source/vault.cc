@@ -76,6 +76,27 @@ void Vault::OnCommitted(uint64_t sequence) {
   changed_.WakeAll();
 }
 
+// An archive without versions. A push that was cut off may have begun it: what that one stored is
+// known under its key.
+PushContext::ArchiveHandle Vault::BeginArchive(const std::string& name) {
+  ArchiveHandle handle;
+  const ResumeNotice* begun = opened_->resume.FindAny(name, log_.committed_sequence(), io_->Now());
+  if (begun != nullptr) {
+    absl::StatusOr<Secret32> key = ArchiveKey(opened_->keys, *begun);
+    if (key.ok()) {
+      handle.id = begun->archive;
+      handle.key = std::move(*key);
+      handle.wrapped = begun->wrapped_key;
+      return handle;
+    }
+  }
+  handle.id = ArchiveId::Random(io_);
+  handle.key = Secret32::Random(io_);
+  handle.wrapped =
+      WrapSecret(opened_->keys.kek, WrappedKind::kArchiveKey, handle.id.bytes, handle.key);
+  return handle;
+}
+
 absl::StatusOr<PushContext::ArchiveHandle> Vault::OpenArchive(const std::string& name) {
   ArchiveHandle handle;
   const CatalogVersion* version = opened_->catalog.AnyVersion(name);
@@ -89,14 +110,7 @@ absl::StatusOr<PushContext::ArchiveHandle> Vault::OpenArchive(const std::string&
     return handle;
   }
   auto known = new_archives_.find(name);  // another push of the same new name is on its way
-  if (known == new_archives_.end()) {
-    ArchiveHandle fresh;
-    fresh.id = ArchiveId::Random(io_);
-    fresh.key = Secret32::Random(io_);
-    fresh.wrapped =
-        WrapSecret(opened_->keys.kek, WrappedKind::kArchiveKey, fresh.id.bytes, fresh.key);
-    known = new_archives_.emplace(name, std::move(fresh)).first;
-  }
+  if (known == new_archives_.end()) known = new_archives_.emplace(name, BeginArchive(name)).first;
   handle.id = known->second.id;
   handle.key = known->second.key.Clone();
   handle.wrapped = known->second.wrapped;

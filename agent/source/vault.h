@@ -33,6 +33,7 @@ class Vault : public PushContext, public LinkedVault {
     uint64_t versions_per_keyring = 64;
     absl::Duration retry = absl::Milliseconds(200);
     absl::Duration rpo_target = absl::Minutes(15);
+    ResumeRule resume;
   };
   struct Parts {  // all outlive the vault
     const KeyEncryptionKey* kek = nullptr;
@@ -66,7 +67,7 @@ class Vault : public PushContext, public LinkedVault {
   const absl::Status& trouble() const { return trouble_; }
   bool readable() const { return opened_ != nullptr; }
   const Options& options() const { return options_; }
-  RecordSource* source() { return &all_sources_; }
+  RecordSource* source() override { return &all_sources_; }
   uint64_t stored_bytes() const { return pack_ ? pack_->stored_bytes() : 0; }
 
   // PushContext.
@@ -74,6 +75,8 @@ class Vault : public PushContext, public LinkedVault {
   PackFiller* pack() override { return pack_.get(); }
   ChunkLookup* lookup() override { return lookup_.get(); }
   Catalog* catalog() override { return &opened_->catalog; }
+  ResumeBook* resume_book() override { return &opened_->resume; }
+  const ResumeRule& resume_rule() const override { return options_.resume; }
   const VaultKeys& keys() const override { return opened_->keys; }
   const CutRule& cut_rule() const override { return *cut_rule_; }
   const ChunkIdKey& id_key() const override { return *id_key_; }
@@ -107,6 +110,7 @@ class Vault : public PushContext, public LinkedVault {
   Task<absl::Status> ReadAdopted(Position base);
   Task<absl::StatusOr<bool>> HasNoKeyring(Position base);
   void MakeStages();
+  ArchiveHandle BeginArchive(const std::string& name);
   void OnCommitted(uint64_t sequence);
   void Fail(absl::Status why);
 

@@ -161,7 +161,10 @@ Task<absl::Status> Vault::AppendKeyring() {
     opened_->keyring_sequence = position->sequence;
   }
   if (!options_.state_path.empty()) tasks_.Spawn(SaveKeyringFile(std::move(parts)));
-  co_return absl::OkStatus();
+  // Whoever opens the vault reads on from the snapshot: the points before it are said again.
+  std::vector<ResumeNotice> live = opened_->resume.Live(log_.committed_sequence(), io_->Now());
+  absl::Status repeated = co_await pack_->RepeatNotices(std::move(live));
+  co_return repeated;
 }
 
 Task<> Vault::SaveKeyringFile(std::vector<KeyringPart> parts) {

@@ -132,6 +132,7 @@ ClusterResult Cluster::Play() {
   result.acts = acts_;
   result.starts = starts_;
   result.restored = restored_;
+  result.resumed = workload_->resumed();
   result.simulated = world_.time();
   return result;
 }

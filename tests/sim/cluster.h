@@ -17,7 +17,7 @@ namespace tidemark {
 
 struct ClusterResult {
   std::string finding;  // empty: all is well
-  uint64_t trace = 0, events = 0, records = 0, acts = 0, restored = 0, starts = 0;
+  uint64_t trace = 0, events = 0, records = 0, acts = 0, restored = 0, starts = 0, resumed = 0;
   absl::Duration simulated;
 };
 

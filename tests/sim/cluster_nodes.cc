@@ -34,6 +34,7 @@ Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
   setup.options.state_path = "/state";
   setup.options.segment_bytes = limits.segment_bytes;
   setup.options.cut = {4096, 16384, 32768};
+  setup.options.resume.bytes_min = limits.resume_bytes;
   setup.options.window.uncommitted_bytes_max = limits.window_bytes;
   setup.options.versions_per_keyring = limits.versions_per_keyring;
   setup.index = index;

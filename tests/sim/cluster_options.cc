@@ -59,6 +59,7 @@ ClusterOptions ClusterOptions::Draw(uint64_t seed) {
   drawn.item_bytes_max = uint64_t{4096} << random.Below(8);
   // Now and then an archive that needs more than one pack.
   if (random.Below(25) == 0) drawn.item_bytes_max = 6 * kMebibyte;
+  drawn.resume_bytes = uint64_t{4096} << random.Below(8);
   return drawn;
 }
 
@@ -75,7 +76,7 @@ std::string ClusterOptions::Describe() const {
                   " site_record_buffers=", site_record_buffers, " window_bytes=", window_bytes);
   absl::StrAppend(&text, " log_file_bytes=", log_file_bytes_min, "-", log_file_bytes_max,
                   " versions_per_keyring=", versions_per_keyring, " segment_bytes=", segment_bytes,
-                  " receipt_interval_ms=", receipt_interval_ms);
+                  " resume_bytes=", resume_bytes, " receipt_interval_ms=", receipt_interval_ms);
   absl::StrAppend(&text, " items=", items, " names=", names, " pushers=", pushers,
                   " restorers=", restorers, " item_bytes_max=", item_bytes_max, "\n  ",
                   faults.Describe());

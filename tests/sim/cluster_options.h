@@ -30,6 +30,7 @@ struct ClusterOptions {
   uint64_t log_file_bytes_min = 0, log_file_bytes_max = 0;
   uint64_t versions_per_keyring = 4;
   uint64_t segment_bytes = 0;
+  uint64_t resume_bytes = 0;  // of data between two resume points
   uint64_t receipt_interval_ms = 50;
 
   // Workload.

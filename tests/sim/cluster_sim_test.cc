@@ -34,7 +34,7 @@ ClusterResult Play(uint64_t seed) {
 
 TEST(ClusterSim, EverySeedKeepsTheLawsAndBecomesWholeAgain) {
   std::signal(SIGABRT, OnAbort);
-  uint64_t records = 0, restored = 0, acts = 0;
+  uint64_t records = 0, restored = 0, acts = 0, resumed = 0;
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     const ClusterResult result = Play(seed);
     ASSERT_EQ(result.finding, "") << "seed " << seed << "\n  "
@@ -43,11 +43,13 @@ TEST(ClusterSim, EverySeedKeepsTheLawsAndBecomesWholeAgain) {
     records += result.records;
     restored += result.restored;
     acts += result.acts;
+    resumed += result.resumed;
   }
   // The seeds did something: else they would prove nothing.
   EXPECT_GT(records, 10 * kSeeds);
   EXPECT_GT(restored, 10 * kSeeds);
   EXPECT_GT(acts, 10 * kSeeds);
+  EXPECT_GT(resumed, kSeeds / 100);
 }
 
 TEST(ClusterSim, OneSeedIsOneHistory) {

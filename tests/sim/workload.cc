@@ -84,6 +84,7 @@ void Workload::Done(uint32_t agent, WorkItem* item, const absl::StatusOr<PushRep
     findings_->Add(absl::StrFormat("push %d reports %d bytes of %d", item->number,
                                    report->source_bytes, item->content.size()));
   }
+  if (report->resumed_at_bytes > 0) ++resumed_;
   if (!item->ok) item->version = report->version;
   item->ok = true;
 }

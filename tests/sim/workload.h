@@ -36,6 +36,7 @@ class Workload {
   // All pushes of that agent have died with it.
   void AgentDied(uint32_t agent) { taken_[agent].clear(); }
   bool all_ok() const;
+  uint64_t resumed() const { return resumed_; }  // pushes that went on from a resume point
 
   // One that was said to be committed; nullptr: none yet.
   const WorkItem* AnyCommitted(SimRandom* random) const;
@@ -52,6 +53,7 @@ class Workload {
   const LogLedger* ledger_;
   Findings* findings_;
   std::deque<WorkItem> items_;
+  uint64_t resumed_ = 0;
   std::map<uint32_t, std::vector<const WorkItem*>> taken_;
   std::map<std::pair<std::string, uint64_t>, const WorkItem*> committed_;
 };

@@ -31,7 +31,7 @@ TEST(Arguments, GlobalFlagsMayFollowTheVerb) {
 TEST(Arguments, PushReadsItsOptions) {
   Arguments arguments;
   ASSERT_FALSE(Parse({"push", "--name", "n", "--timeout", "90s", "--wait", "all",
-                      "--idempotency-key", "k", "--no-compression", "-"},
+                      "--idempotency-key", "k", "--no-compression", "--no-resume", "-"},
                      &arguments)
                    .has_value());
   EXPECT_EQ(arguments.verb, "push");
@@ -39,10 +39,12 @@ TEST(Arguments, PushReadsItsOptions) {
   EXPECT_EQ(arguments.timeout, absl::Seconds(90));
   EXPECT_TRUE(arguments.wait_all);
   EXPECT_FALSE(arguments.compress);
+  EXPECT_FALSE(arguments.resume);
   Arguments seconds;
   ASSERT_FALSE(Parse({"push", "--timeout", "5", "f"}, &seconds).has_value());
   EXPECT_EQ(seconds.timeout, absl::Seconds(5));
   EXPECT_TRUE(seconds.compress);
+  EXPECT_TRUE(seconds.resume);
 }
 
 TEST(Arguments, RestoreReadsItsOptions) {

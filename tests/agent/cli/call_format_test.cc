@@ -15,6 +15,7 @@ TEST(CallFormat, APushReadsBack) {
   call.wait_all = true;
   call.idempotency_key = "k";
   call.compress = false;
+  call.resume = false;
   const std::string line = EncodeRequest(call);
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   const absl::StatusOr<CallRequest> request = ParseRequest(line);
@@ -25,6 +26,7 @@ TEST(CallFormat, APushReadsBack) {
   EXPECT_EQ(push->timeout, call.timeout);
   EXPECT_TRUE(push->wait_all);
   EXPECT_FALSE(push->compress);
+  EXPECT_FALSE(push->resume);
   EXPECT_EQ(push->source, -1);
 }
 

@@ -61,9 +61,10 @@ StatusReport SampleStatus() {
 
 TEST(ReportJson, PushHasTheContractsFieldsAsNumbersAndTimes) {
   const Json json = Json::parse(ToJson(SamplePush()));
-  EXPECT_THAT(KeysOf(json), IsSupersetOf({"archive", "version", "vault", "sequence", "committed_at",
-                                          "ack_mode", "source_bytes", "data_bytes", "new_bytes",
-                                          "stored_bytes", "chunks", "new_chunks", "segments"}));
+  EXPECT_THAT(KeysOf(json),
+              IsSupersetOf({"archive", "version", "vault", "sequence", "committed_at", "ack_mode",
+                            "source_bytes", "data_bytes", "new_bytes", "stored_bytes", "chunks",
+                            "new_chunks", "segments", "resumed_at_bytes"}));
   EXPECT_EQ(json["sequence"].get<uint64_t>(), 1ull << 60);
   EXPECT_TRUE(json["source_bytes"].is_number());
   absl::Time time;

@@ -1,0 +1,230 @@
+#include "tests/agent/source/push_world.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace tidemark {
+namespace {
+
+constexpr const char* kNames[] = {"a", "b", "w"};
+constexpr absl::Duration kPatience = absl::Minutes(10);
+
+struct Entropy : EntropySource {
+  explicit Entropy(SimRandom* from) : random(from) {}
+  void Fill(MutableByteSpan out) override { random->Fill(out); }
+  SimRandom* random;
+};
+
+PartyName NameOf(Role role, std::string name, const SigningKey& key) {
+  PartyName party;
+  party.role = role;
+  party.name = std::move(name);
+  party.key = key.public_key();
+  return party;
+}
+
+Task<> PushStory(Io* io, Agent* agent, TestCall* call, PushCall request, std::string path) {
+  Op open = io->Open(path, kOpenRead);
+  request.source = co_await open;
+  const Fd fd = request.source;
+  absl::StatusOr<PushReport> report = co_await agent->Push(std::move(request), call);
+  call->report = std::move(report);
+  Op close = io->Close(fd);
+  co_await close;
+}
+
+Task<> RestoreStory(Io* io, Agent* agent, RestoreCall request, std::string path, bool* done) {
+  Op open = io->Open(path, kOpenWrite | kOpenRead | kOpenCreate | kOpenTruncate);
+  request.output = co_await open;
+  const Fd fd = request.output;
+  TestCall call;
+  absl::StatusOr<RestoreReport> report = co_await agent->Restore(std::move(request), &call);
+  EXPECT_TRUE(report.ok()) << report.status();
+  Op close = io->Close(fd);
+  co_await close;
+  *done = true;
+}
+
+}  // namespace
+
+absl::Status KeptIndex::Put(const std::vector<ChunkRow>& rows, const IndexCoverage& coverage) {
+  for (const ChunkRow& row : rows) rows_[row.id] = row;
+  coverage_ = coverage;
+  return absl::OkStatus();
+}
+
+absl::Status KeptIndex::Get(const std::vector<ChunkId>& ids,
+                            std::vector<std::optional<ChunkRow>>* found) {
+  found->assign(ids.size(), std::nullopt);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    auto row = rows_.find(ids[i]);
+    if (row != rows_.end()) (*found)[i] = row->second;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status KeptIndex::Clear() {
+  rows_.clear();
+  coverage_.reset();
+  return absl::OkStatus();
+}
+
+bool TestCall::Heard(const std::string& part) const {
+  for (const std::string& note : notes) {
+    if (note.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+PushWorld::PushWorld(uint64_t seed) : world_(seed), random_(seed) {
+  Entropy entropy(&random_);
+  vault_ = VaultId::Random(&entropy);
+  kek_ = KeyEncryptionKey::Generate(&entropy);
+  agent_key_ = std::make_unique<SigningKey>(SigningKey::Generate(&entropy));
+  for (int i = 0; i < 3; ++i) {
+    const int node = world_.AddNode(kNames[i]);
+    site_nodes_.push_back(node);
+    site_keys_.push_back(std::make_unique<SigningKey>(SigningKey::Generate(&entropy)));
+    SiteOptions options;
+    options.name = kNames[i];
+    options.is_primary = i < 2;
+    options.store_path = kSimStorePath;
+    options.listen = "0.0.0.0:7000";
+    options.data_listen = "0.0.0.0:7001";
+    options.host = HashBytes(AsBytes(options.name));
+    options.software = "simulated";
+    options.record_buffers = 6;
+    options.reserve_bytes = 1 << 20;
+    const PartyName name = NameOf(Role::kSite, kNames[i], *site_keys_.back());
+    sites_.push_back(std::make_unique<SiteProcess>(world_.io(node), std::move(options), name,
+                                                   site_keys_.back().get()));
+  }
+  agent_node_ = world_.AddNode("agent");
+  for (const char* directory : {"/state", "/restored", "/source"})
+    world_.disk(agent_node_)->MakeDirectories(directory);
+}
+
+PushWorld::~PushWorld() {
+  if (agent_ != nullptr) KillAgent();
+  for (int i = 0; i < 3; ++i) {
+    world_.Kill(site_nodes_[i]);
+    sites_[i].reset();
+  }
+}
+
+void PushWorld::StartAgent() {
+  if (!world_.alive(agent_node_)) world_.Restart(agent_node_);
+  SimIo* io = world_.io(agent_node_);
+  Agent::Options options;
+  options.name = "agent";
+  options.software = "simulated";
+  for (int i = 0; i < 3; ++i)
+    options.sites.push_back({{kNames[i], absl::StrCat(kNames[i], ":7000")}, i < 2});
+  options.record_buffers = 12;
+  options.span_buffers = 4;
+  options.watch_interval = absl::Milliseconds(1);
+  Agent::VaultSetup setup;
+  setup.options.name = "default";
+  setup.options.id = vault_;
+  setup.options.state_path = "/state";
+  setup.options.segment_bytes = segment_bytes;
+  setup.options.cut = {4096, 16384, 32768};
+  setup.options.window.uncommitted_bytes_max = window_bytes;
+  setup.options.versions_per_keyring = versions_per_keyring;
+  setup.options.resume.bytes_min = 1 << 20;
+  setup.index = &index_;
+  options.vaults.push_back(setup);
+  channels_ = MakeNullFactory(NameOf(Role::kAgent, "agent", *agent_key_), io);
+  agent_ = std::make_unique<Agent>(io, options, channels_.get(), agent_key_.get(), &kek_);
+  run_ = std::make_unique<Task<>>(agent_->Run());
+  run_->Start();
+  stories_ = std::make_unique<TaskGroup>(io);
+  Vault* vault = agent_->vaults().front().get();
+  ASSERT_TRUE(world_.Run([vault] { return vault->phase() == Vault::Phase::kOpen; }, kPatience))
+      << vault->trouble();
+}
+
+void PushWorld::KillAgent() {
+  world_.Kill(agent_node_);
+  stories_.reset();
+  run_.reset();
+  agent_.reset();
+  channels_.reset();
+}
+
+std::string PushWorld::Noise(size_t bytes, uint64_t seed) {
+  SimRandom random(seed);
+  std::string noise(bytes, '\0');
+  random.Fill({reinterpret_cast<std::byte*>(noise.data()), noise.size()});
+  return noise;
+}
+
+void PushWorld::WriteSource(const std::string& path, const std::string& content) {
+  world_.disk(agent_node_)->WriteFile(path, content);
+  world_.RunFor(absl::Seconds(1));  // no file that has just changed is resumed
+}
+
+void PushWorld::PunchSource(const std::string& path, uint64_t offset, uint64_t bytes) {
+  SimDisk* disk = world_.disk(agent_node_);
+  SimInodeRef inode;
+  ASSERT_EQ(disk->Open(path, kOpenRead | kOpenWrite, &inode), 0);
+  ASSERT_EQ(disk->Punch(inode.get(), offset, bytes), 0);
+  disk->Close(inode.get());
+  world_.RunFor(absl::Seconds(1));
+}
+
+void PushWorld::MakeUnreadable(const std::string& path, uint64_t offset, uint64_t bytes) {
+  world_.disk(agent_node_)->MakeUnreadable(path, offset, bytes);
+}
+
+TestCall* PushWorld::StartPush(const std::string& name, const std::string& path, bool resume) {
+  calls_.push_back(std::make_unique<TestCall>());
+  PushCall request;
+  request.name = name;
+  request.resume = resume;
+  stories_->Spawn(PushStory(world_.io(agent_node_), agent_.get(), calls_.back().get(),
+                            std::move(request), path));
+  return calls_.back().get();
+}
+
+PushReport PushWorld::FinishPush(TestCall* call) {
+  world_.Run([call] { return call->report.has_value(); }, kPatience);
+  if (!call->report.has_value()) {
+    ADD_FAILURE() << "a push does not end";
+    return {};
+  }
+  EXPECT_TRUE(call->report->ok()) << call->report->status();
+  return call->report->ok() ? **call->report : PushReport();
+}
+
+PushReport PushWorld::PushAll(const std::string& name, const std::string& path) {
+  return FinishPush(StartPush(name, path));
+}
+
+bool PushWorld::RunUntilRead(TestCall* call, uint64_t bytes) {
+  const bool read = world_.Run(
+      [call, bytes] { return call->read_bytes >= bytes || call->report.has_value(); }, kPatience);
+  return read && !call->report.has_value();
+}
+
+std::string PushWorld::Restored(const std::string& name, uint64_t version,
+                                const std::string& from) {
+  RestoreCall request;
+  request.name = name;
+  request.version = version;
+  request.from = from;
+  const std::string path = absl::StrCat("/restored/", ++outputs_);
+  bool done = false;
+  stories_->Spawn(
+      RestoreStory(world_.io(agent_node_), agent_.get(), std::move(request), path, &done));
+  EXPECT_TRUE(world_.Run([&done] { return done; }, kPatience));
+  return world_.disk(agent_node_)->ReadFile(path).value_or("");
+}
+
+std::vector<ListedVersion> PushWorld::Listed(const std::string& name) {
+  absl::StatusOr<std::vector<ListedVersion>> listed = agent_->List("default", &name);
+  return listed.ok() ? *listed : std::vector<ListedVersion>();
+}
+
+}  // namespace tidemark

@@ -1,0 +1,94 @@
+// Three real sites and a real agent on simulated machines, without faults: what a test of the push
+// needs. The agent can be killed and started again; its index survives as a file would.
+#ifndef TIDEMARK_TESTS_AGENT_SOURCE_PUSH_WORLD_H_
+#define TIDEMARK_TESTS_AGENT_SOURCE_PUSH_WORLD_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/agent.h"
+#include "tests/sim/cluster_nodes.h"
+#include "tests/sim/sim_world.h"
+
+namespace tidemark {
+
+class KeptIndex : public ChunkIndex {
+ public:
+  absl::StatusOr<std::optional<IndexCoverage>> Coverage() override { return coverage_; }
+  absl::Status Put(const std::vector<ChunkRow>& rows, const IndexCoverage& coverage) override;
+  absl::Status Get(const std::vector<ChunkId>& ids,
+                   std::vector<std::optional<ChunkRow>>* found) override;
+  absl::Status Clear() override;
+  absl::Status Flush() override { return absl::OkStatus(); }
+
+ private:
+  std::map<ChunkId, ChunkRow> rows_;
+  std::optional<IndexCoverage> coverage_;
+};
+
+// One push, from its call to its report.
+struct TestCall : Call {
+  void Note(const std::string& line) override { notes.push_back(line); }
+  void Progress(uint64_t done_bytes, uint64_t) override { read_bytes = done_bytes; }
+  bool Heard(const std::string& part) const;
+  std::vector<std::string> notes;
+  uint64_t read_bytes = 0;
+  std::optional<absl::StatusOr<PushReport>> report;
+};
+
+class PushWorld {
+ public:
+  explicit PushWorld(uint64_t seed);
+  ~PushWorld();
+
+  // Before StartAgent.
+  uint64_t segment_bytes = kSegmentBytesMax;
+  uint64_t versions_per_keyring = 64;
+  uint64_t window_bytes = 64 * 1024 * 1024;
+
+  void StartAgent();  // until its vault is open
+  void KillAgent();   // kill -9: with all that it was doing
+  void BlockSite(int site) { world_.Block(agent_node_, site_nodes_[site]); }
+  void HealSites() { world_.HealAll(); }
+
+  static std::string Noise(size_t bytes, uint64_t seed);
+  void WriteSource(const std::string& path, const std::string& content);
+  void PunchSource(const std::string& path, uint64_t offset, uint64_t bytes);
+  // Reading any of it fails from now on. Its identity stays.
+  void MakeUnreadable(const std::string& path, uint64_t offset, uint64_t bytes);
+
+  TestCall* StartPush(const std::string& name, const std::string& path, bool resume = true);
+  PushReport FinishPush(TestCall* call);
+  PushReport PushAll(const std::string& name, const std::string& path);
+  bool RunUntilRead(TestCall* call, uint64_t bytes);
+  void RunFor(absl::Duration duration) { world_.RunFor(duration); }
+  // What name@version gives back, from a site, or from any ("").
+  std::string Restored(const std::string& name, uint64_t version, const std::string& from = "");
+  std::vector<ListedVersion> Listed(const std::string& name);
+  ResumeBook* book() { return agent_->vaults().front()->resume_book(); }
+  uint64_t committed() { return agent_->vaults().front()->log()->committed_sequence(); }
+  KeptIndex* index() { return &index_; }
+
+ private:
+  SimWorld world_;
+  SimRandom random_;
+  std::unique_ptr<SigningKey> agent_key_;
+  KeyEncryptionKey kek_;
+  VaultId vault_;
+  std::vector<int> site_nodes_;
+  std::vector<std::unique_ptr<SigningKey>> site_keys_;
+  std::vector<std::unique_ptr<SiteProcess>> sites_;
+  int agent_node_ = 0;
+  KeptIndex index_;
+  std::vector<std::unique_ptr<TestCall>> calls_;
+  std::unique_ptr<ChannelFactory> channels_;
+  std::unique_ptr<Agent> agent_;
+  std::unique_ptr<Task<>> run_;
+  std::unique_ptr<TaskGroup> stories_;  // their frames use all of the above
+  uint64_t outputs_ = 0;
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_TESTS_AGENT_SOURCE_PUSH_WORLD_H_
