@@ -40,8 +40,10 @@ int WriteKit(const Arguments& arguments, const AgentConfig& config) {
     return Fail(arguments, absl::InvalidArgumentError(
                                "keys kit needs -o FILE (to write one) or --ack (it is safe)"));
   }
-  const absl::StatusOr<RecoveryKit> kit = KitOf(config);
+  absl::StatusOr<RecoveryKit> kit = KitOf(config);
   if (!kit.ok()) return Fail(arguments, kit.status());
+  const absl::Status dated = AddCheckpoints(config, &*kit);
+  if (!dated.ok()) return Fail(arguments, dated);
   const std::string page = arguments.path + ".txt";
   absl::Status written;
   if (Exists(page)) written = absl::AlreadyExistsError(page + " exists; it is not replaced");

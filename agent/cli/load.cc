@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "agent/cli/files.h"
 #include "agent/failure.h"
+#include "replicator/receipt.h"
 
 namespace tidemark {
 namespace {
@@ -144,6 +145,23 @@ absl::StatusOr<RecoveryKit> KitOf(const AgentConfig& config) {
   }
   for (const VaultConfig& vault : config.vaults) kit.vaults.push_back({vault.name, vault.id, {}});
   return kit;
+}
+
+absl::Status AddCheckpoints(const AgentConfig& config, RecoveryKit* kit) {
+  for (KitVault& vault : kit->vaults) {
+    const std::string path = config.state + "/checkpoint-" + vault.name;
+    if (!Exists(path)) continue;
+    const absl::StatusOr<std::string> content = ReadWholeFile(path);
+    if (!content.ok()) return content.status();
+    const absl::StatusOr<SignedCheckpoint> checkpoint =
+        ParseCheckpoint(kit->agent_key, AsBytes(*content));
+    if (!checkpoint.ok() || checkpoint->checkpoint.vault != vault.id) {
+      return WithHint(absl::DataLossError(path + " is no checkpoint of this vault and agent"),
+                      "remove it: a running agent writes it anew within seconds");
+    }
+    vault.checkpoint = checkpoint->Encode();
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace tidemark

@@ -34,6 +34,8 @@ absl::StatusOr<KeyEncryptionKey> LoadKey(const AgentConfig& config);
 
 // The kit a configuration amounts to: key, reader, sites, vaults; no checkpoints.
 absl::StatusOr<RecoveryKit> KitOf(const AgentConfig& config);
+// Those that the agent has left in its state directory: what is older is told from what is not.
+absl::Status AddCheckpoints(const AgentConfig& config, RecoveryKit* kit);
 
 }  // namespace tidemark
 #endif  // TIDEMARK_AGENT_CLI_LOAD_H_

@@ -24,6 +24,7 @@ Task<> Vault::Run() {
     phase_ = Phase::kOpen;
     changed_.WakeAll();
     tasks_.Spawn(KeyringLoop());
+    if (!options_.state_path.empty()) tasks_.Spawn(KeepCheckpoint());
   }
   while (!stopping_) co_await changed_.Wait();
   if (pack_ != nullptr) pack_->Stop();
@@ -141,6 +142,28 @@ void Vault::OnPromiseRefused(SiteLink* link, const wire::Failure& failure,
                                            options_.name, link->name(), failure.message())));
   }
   changed_.WakeAll();
+}
+
+// The newest checkpoint where the next recovery kit finds it: a site that is older than the kit is
+// then told from one that is not.
+Task<> Vault::KeepCheckpoint() {
+  Position kept;
+  while (!stopping_ && log_.open()) {
+    if (log_.committed_position() != kept) {
+      kept = log_.committed_position();
+      std::string content(AsText(log_.MakeCheckpoint(kept).Encode()));
+      std::string path = options_.state_path + "/checkpoint-" + options_.name;
+      absl::Status written =
+          co_await WriteSmallFileDurably(io_, std::move(path), std::move(content));
+      if (!written.ok()) kept = Position();  // tried again: the kit is the poorer, the log is not
+    }
+    if (stopping_) co_return;
+    Op sleep = io_->Sleep(options_.checkpoint_interval);
+    pause_ = &sleep;
+    const int32_t slept = co_await sleep;
+    pause_ = nullptr;
+    (void)slept;
+  }
 }
 
 // Snapshots of the keyring keep the next start short.

@@ -25,13 +25,14 @@ class Vault : public PushContext, public LinkedVault {
   struct Options {
     std::string name;
     VaultId id;
-    std::string state_path;  // directory for the local copy of the keyring; empty: none
+    std::string state_path;  // directory for local copies: keyring, newest checkpoint; empty: none
     uint64_t segment_bytes = kSegmentBytesMax;
     CutLimits cut;
     PackFiller::Options pack;
     LogWindow::Options window;
     uint64_t versions_per_keyring = 64;
     absl::Duration retry = absl::Milliseconds(200);
+    absl::Duration checkpoint_interval = absl::Seconds(5);  // of the local copy
     absl::Duration rpo_target = absl::Minutes(15);
     ResumeRule resume;
   };
@@ -103,6 +104,7 @@ class Vault : public PushContext, public LinkedVault {
   Task<> KeyringLoop();
   Task<> SaveKeyringFile(std::vector<KeyringPart> parts);
   Task<> Pause();
+  Task<> KeepCheckpoint();
   // vault_reading.cc: what sites tell of the log.
   Task<absl::Status> ReadWhatThereIs();
   Task<absl::Status> ReplayUpToProven();

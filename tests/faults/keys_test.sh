@@ -106,4 +106,21 @@ again
 lab_start agent
 expect "the right agent finds all as it was" restore_equals archive "$work/file"
 expect "and pushes" t push "$work/file"
+
+title "a store that is older than the kit"
+kit=$work/kit.json
+lab_stop a
+cp -r "$lab/a/store" "$work/older"
+lab_start a
+touch "$work/before"
+expect "a push after it" t push --name archive "$work/file"
+is_kept() { [ "$lab/agent/checkpoint-default" -nt "$work/before" ]; }
+wait_for 20 "the agent keeps its checkpoint" is_kept
+expect "a kit made now" t keys kit -o "$kit" --config "$lab/agent/agent.toml"
+row "restore from the older store" 65 "older than the kit" \
+  t restore archive -o "$out/file" --kit "$kit" --store "$work/older"
+restore_older() { t restore archive -o "$work/older.out" --kit "$kit" --store "$work/older" --allow-older; }
+expect "with --allow-older" restore_older
+expect "it is what it was" same "$work/file" "$work/older.out"
+expect "a site that is not older needs no such word" restore_equals archive "$work/file" --kit "$kit"
 done_with_table

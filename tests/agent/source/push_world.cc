@@ -222,6 +222,12 @@ std::string PushWorld::Restored(const std::string& name, uint64_t version,
   return world_.disk(agent_node_)->ReadFile(path).value_or("");
 }
 
+absl::StatusOr<SignedCheckpoint> PushWorld::KeptCheckpoint() {
+  const std::string content =
+      world_.disk(agent_node_)->ReadFile("/state/checkpoint-default").value_or("");
+  return ParseCheckpoint(agent_key_->public_key(), AsBytes(content));
+}
+
 std::vector<ListedVersion> PushWorld::Listed(const std::string& name) {
   absl::StatusOr<std::vector<ListedVersion>> listed = agent_->List("default", &name);
   return listed.ok() ? *listed : std::vector<ListedVersion>();

@@ -70,6 +70,8 @@ class PushWorld {
   ResumeBook* book() { return agent_->vaults().front()->resume_book(); }
   uint64_t committed() { return agent_->vaults().front()->log()->committed_sequence(); }
   KeptIndex* index() { return &index_; }
+  // What the agent has kept as its newest checkpoint.
+  absl::StatusOr<SignedCheckpoint> KeptCheckpoint();
 
  private:
   SimWorld world_;
