@@ -271,7 +271,21 @@ std::string Agent::WaitReason(const Vault& vault, bool for_all) const {
   return reason;
 }
 
-// ---- restore, list, verify
+// ---- restore, list
+
+// Until the catalogue is known, which any one site can tell.
+Task<absl::Status> Agent::WaitReadable(Vault* vault) {
+  const absl::Duration give_up = io_->Monotonic() + kReadableWait;
+  while (!vault->readable() && vault->phase() != Vault::Phase::kFailed &&
+         io_->Monotonic() < give_up && !stopping_) {
+    Op sleep = io_->Sleep(options_.watch_interval / 4);
+    const int32_t slept = co_await sleep;
+    (void)slept;
+  }
+  if (vault->readable()) co_return absl::OkStatus();
+  if (!vault->trouble().ok()) co_return vault->trouble();
+  co_return absl::UnavailableError("no site answered yet: the catalogue is not known");
+}
 
 Task<absl::StatusOr<RestoreReport>> Agent::Restore(RestoreCall call, tidemark::Call* events) {
   absl::StatusOr<Vault*> vault = FindVault(call.vault);
@@ -284,17 +298,8 @@ Task<absl::StatusOr<RestoreReport>> Agent::Restore(RestoreCall call, tidemark::C
     }
     if (source == nullptr) co_return absl::NotFoundError("no site named '" + call.from + "'");
   }
-  const absl::Duration give_up = io_->Monotonic() + kReadableWait;
-  while (!(*vault)->readable() && (*vault)->phase() != Vault::Phase::kFailed &&
-         io_->Monotonic() < give_up && !stopping_) {
-    Op sleep = io_->Sleep(options_.watch_interval / 4);
-    const int32_t slept = co_await sleep;
-    (void)slept;
-  }
-  if (!(*vault)->readable()) {
-    if (!(*vault)->trouble().ok()) co_return (*vault)->trouble();
-    co_return absl::UnavailableError("no site answered yet: the catalogue is not known");
-  }
+  absl::Status readable = co_await WaitReadable(*vault);
+  if (!readable.ok()) co_return readable;
   absl::StatusOr<const CatalogVersion*> version =
       (*vault)->catalog()->Find(call.name, call.version, call.before);
   if (!version.ok()) co_return version.status();
@@ -348,33 +353,6 @@ absl::StatusOr<std::vector<ListedVersion>> Agent::List(const std::string& vault_
   if (listed.empty() && name != nullptr)
     return absl::NotFoundError("no archive named '" + *name + "'");
   return listed;
-}
-
-Task<absl::StatusOr<VerifyReport>> Agent::Verify(VerifyCall call, tidemark::Call* events) {
-  absl::StatusOr<Vault*> vault = FindVault(call.vault);
-  if (!vault.ok()) co_return vault.status();
-  VerifyReport report;
-  for (const std::unique_ptr<SiteLink>& link : links_) {
-    VerifyReport::Site site;
-    site.name = link->name();
-    events->Note("site " + link->name() + ": re-reading everything it holds");
-    const VaultId id = (*vault)->options().id;
-    absl::StatusOr<wire::VerifyReport> found = co_await link->Verify(id);
-    if (!found.ok()) {
-      site.state = absl::IsUnavailable(found.status()) ? "unreachable" : "damaged";
-      site.bad.push_back(std::string(found.status().message()));
-    } else {
-      site.records = found->records();
-      site.blocks = found->blocks();
-      for (const wire::VerifyReport::Bad& bad : found->bad()) {
-        site.bad.push_back(
-            absl::StrFormat("record %d block %d: %s", bad.sequence(), bad.block(), bad.why()));
-      }
-      site.state = site.bad.empty() ? "right" : "damaged";
-    }
-    report.sites.push_back(std::move(site));
-  }
-  co_return report;
 }
 
 }  // namespace tidemark

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,7 @@ class Agent : public AgentService {
   Task<absl::StatusOr<PushReport>> Push(PushCall call, Call* events) override;
   Task<absl::StatusOr<RestoreReport>> Restore(RestoreCall call, Call* events) override;
   Task<absl::StatusOr<VerifyReport>> Verify(VerifyCall call, Call* events) override;
+  absl::StatusOr<ReplaceReport> Replace(ReplaceCall call) override;
   absl::StatusOr<std::vector<ListedVersion>> List(const std::string& vault,
                                                   const std::string* name) override;
   StatusReport Status() override;
@@ -70,6 +72,21 @@ class Agent : public AgentService {
     bool done = false;
     Op* sleep = nullptr;
   };
+  Task<absl::Status> WaitReadable(Vault* vault);
+  // agent_verify.cc
+  struct VersionsCheck {
+    RecordSource* source = nullptr;
+    Vault* vault = nullptr;
+    uint64_t upto = 0;                                     // versions of later records are left out
+    std::set<std::pair<uint64_t, uint32_t>> watched = {};  // record and block: who needs it?
+    std::set<std::string> checked = {};
+    std::vector<std::string> bad = {};
+    std::map<std::pair<uint64_t, uint32_t>, std::vector<std::string>> standing_in = {};
+    bool interrupted = false;
+  };
+  Task<> VerifySites(Vault* vault, VerifyReport* report, tidemark::Call* events);
+  Task<> VerifyDeep(Vault* vault, VerifyReport* report, tidemark::Call* events);
+  Task<> CheckVersions(VersionsCheck* check);
   Task<> WatchCall(Watch* watch);
   Task<> EndWatch(Watch* watch, Task<>* watching);
   Task<absl::StatusOr<PushReport>> PushWhenOpen(const PushCall* call, Watch* watch);

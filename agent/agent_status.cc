@@ -20,6 +20,25 @@ std::optional<double> Seconds(const std::optional<absl::Duration>& duration) {
   return absl::ToDoubleSeconds(*duration);
 }
 
+ScrubStatus ScrubOf(const wire::ScrubState& state) {
+  ScrubStatus scrub;
+  scrub.passes = state.passes();
+  scrub.period_seconds = state.period_seconds();
+  scrub.bytes_per_second = state.bytes_per_second();
+  scrub.bad = state.bad();
+  scrub.healed = state.healed();
+  scrub.found = state.found();
+  scrub.worst = state.worst();
+  if (state.store_bytes() > 0) {
+    const double share =
+        static_cast<double>(state.covered_bytes()) / static_cast<double>(state.store_bytes());
+    scrub.covered_share = std::min(1.0, share);
+  }
+  if (state.last_full_pass_nanos() != 0)
+    scrub.last_full_pass = absl::FromUnixNanos(state.last_full_pass_nanos());
+  return scrub;
+}
+
 }  // namespace
 
 StatusReport Agent::Status() {
@@ -78,6 +97,7 @@ SiteStatus Agent::StatusOf(const SiteLink& link) const {
     row.ack_p50_seconds = view.ack_p50_seconds;
     row.ack_p99_seconds = view.ack_p99_seconds;
     row.clock_skew_seconds = view.clock_skew_seconds;
+    if (view.scrub.has_value()) row.scrub = ScrubOf(*view.scrub);
     const double target = absl::ToDoubleSeconds(vault->options().rpo_target);
     row.rpo_target_seconds = first ? target : std::min(*row.rpo_target_seconds, target);
     const LagBook* book = vault->log()->lag_or_null();
@@ -88,7 +108,11 @@ SiteStatus Agent::StatusOf(const SiteLink& link) const {
       lag = Seconds(now.replication_lag);
       rpo = Seconds(now.rpo_actual);
       row.pending_bytes += vault->log()->PendingBytes(index);
-      const uint64_t durable = vault->log()->window().durable(index).sequence;
+      uint64_t durable = vault->log()->window().durable(index).sequence;
+      if (view.state == LinkState::kDamaged) {  // what it once said may not be there any more
+        const std::optional<Position> tail = link.HelloTail(vault->options().id);
+        durable = tail.has_value() ? std::min(durable, tail->sequence) : 0;
+      }
       if (durable > 0)
         row.durable_sequence =
             row.durable_sequence ? std::min(*row.durable_sequence, durable) : durable;
@@ -137,6 +161,13 @@ void Agent::AddHealth(StatusReport* report) const {
           absl::StrFormat("%s: RPO %.0f s is past the target of %.0f s", who,
                           *site.rpo_actual_seconds, *site.rpo_target_seconds),
           "see why the site lags: its state, its disk, its link");
+    }
+    if (site.scrub && site.scrub->bad > 0) {
+      add("SITE_BAD_BLOCKS", "error",
+          absl::StrFormat("%s: %d places are bad and not healed: %s", who, site.scrub->bad,
+                          site.scrub->worst),
+          "it heals by itself once another site gives what it needs; `tidemark verify --deep` says "
+          "what is lost");
     }
     if (site.clock_skew_seconds && std::abs(*site.clock_skew_seconds) > kClockSkewSecondsMax) {
       add("CLOCK_SKEW", "warn",

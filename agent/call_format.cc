@@ -47,6 +47,8 @@ Json ToFields(const VerifyCall& call) {
   return {{"call", "verify"}, {"vault", call.vault}, {"deep", call.deep}};
 }
 
+Json ToFields(const ReplaceCall& call) { return {{"call", "replace"}, {"site", call.site}}; }
+
 // The json library throws on a wrong type; only here, and only for what a stranger wrote.
 CallRequest ReadRequest(const std::string& verb, const Json& json) {
   if (verb == "push") {
@@ -86,12 +88,13 @@ CallRequest ReadRequest(const std::string& verb, const Json& json) {
     call.deep = json.at("deep").get<bool>();
     return call;
   }
+  if (verb == "replace") return ReplaceCall{json.at("site").get<std::string>()};
   return StatusCall{};
 }
 
 bool IsVerb(const std::string& verb) {
   return verb == "push" || verb == "restore" || verb == "list" || verb == "status" ||
-         verb == "verify";
+         verb == "verify" || verb == "replace";
 }
 
 Json ToFields(const NoteEvent& event) { return {{"note", event.line}}; }

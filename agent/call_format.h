@@ -22,7 +22,8 @@ struct ListCall {
   std::optional<std::string> name;
 };
 struct StatusCall {};
-using CallRequest = std::variant<PushCall, RestoreCall, ListCall, StatusCall, VerifyCall>;
+using CallRequest =
+    std::variant<PushCall, RestoreCall, ListCall, StatusCall, VerifyCall, ReplaceCall>;
 
 // A line with its '\n'. Descriptors are not in it.
 std::string EncodeRequest(const CallRequest& request);

@@ -264,8 +264,7 @@ absl::StatusOr<AgentConfig> ParseAgentConfig(const std::string& text, const std:
   for (Section& section : top.Tables("vaults")) ReadVault(section, &config.vaults);
   top.Finish();
   CheckAgent(config, &top);
-  if (!failure.ok()) return failure;
-  return config;
+  return failure.ok() ? absl::StatusOr<AgentConfig>(std::move(config)) : failure;
 }
 
 absl::StatusOr<SiteConfig> ParseSiteConfig(const std::string& text, const std::string& path) {
@@ -285,18 +284,22 @@ absl::StatusOr<SiteConfig> ParseSiteConfig(const std::string& text, const std::s
   Section limits = top.Table("limits");
   limits.Count("record_buffers", &options->record_buffers, 8, 4096);
   limits.Count("sessions_max", &options->sessions_max, 4, 65536);
-  limits.Count("log_file_bytes_min", &options->log_file_bytes_min, 16 * kMiB, uint64_t{1} << 40);
+  limits.Count("log_file_bytes_min", &options->log_file_bytes_min, 16 * kMiB, kMiB * kMiB);
   limits.Count("log_file_bytes_max", &options->log_file_bytes_max, 16 * kMiB, uint64_t{1} << 40);
   limits.Count("reserve_bytes", &options->reserve_bytes, 0, uint64_t{1} << 50);
   limits.Finish();
+  Section scrub = top.Table("scrub");
+  scrub.Count("period_seconds", &options->scrub_period_seconds, 1, 366ull * 86400);
+  scrub.Count("bytes_per_second_min", &options->scrub_bytes_per_second_min, 0, kMiB * kMiB);
+  scrub.Count("bytes_per_second_max", &options->scrub_bytes_per_second_max, 4096, kMiB * kMiB);
+  scrub.Finish();
   if (options->log_file_bytes_min > options->log_file_bytes_max)
     limits.Refuse(limits.line(), "log_file_bytes_min is larger than log_file_bytes_max");
   Section log = top.Table("log");
   log.Level("level", &config.log_level);
   log.Finish();
   top.Finish();
-  if (!failure.ok()) return failure;
-  return config;
+  return failure.ok() ? absl::StatusOr<SiteConfig>(std::move(config)) : failure;
 }
 
 bool LooksLikeSiteConfig(const std::string& text) {

@@ -76,14 +76,18 @@ std::string WriteConfig(const AgentConfig& config) {
 
 std::string WriteConfig(const SiteConfig& config) {
   const SiteOptions& options = config.options;
-  return Line("name", options.name) + RoleLine(options.is_primary) +
-         Line("store", options.store_path) + Line("listen", options.listen) +
-         Line("data_listen", options.data_listen) + Identity(config.identity) + "\n[limits]\n" +
-         Line("record_buffers", options.record_buffers) +
-         Line("sessions_max", options.sessions_max) +
-         Line("log_file_bytes_min", options.log_file_bytes_min) +
-         Line("log_file_bytes_max", options.log_file_bytes_max) +
-         Line("reserve_bytes", options.reserve_bytes) + Log(config.log_level);
+  std::string text = Line("name", options.name) + RoleLine(options.is_primary) +
+                     Line("store", options.store_path) + Line("listen", options.listen) +
+                     Line("data_listen", options.data_listen) + Identity(config.identity) +
+                     "\n[limits]\n" + Line("record_buffers", options.record_buffers) +
+                     Line("sessions_max", options.sessions_max) +
+                     Line("log_file_bytes_min", options.log_file_bytes_min) +
+                     Line("log_file_bytes_max", options.log_file_bytes_max) +
+                     Line("reserve_bytes", options.reserve_bytes);
+  text += "\n[scrub]\n" + Line("period_seconds", options.scrub_period_seconds) +
+          Line("bytes_per_second_min", options.scrub_bytes_per_second_min) +
+          Line("bytes_per_second_max", options.scrub_bytes_per_second_max);
+  return text + Log(config.log_level);
 }
 
 }  // namespace tidemark

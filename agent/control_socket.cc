@@ -19,7 +19,7 @@ const absl::Duration kCancelAgain = absl::Milliseconds(100);
 const absl::Duration kAcceptPause = absl::Milliseconds(100);  // out of descriptors
 
 const char* VerbOf(const CallRequest& request) {
-  constexpr const char* kVerbs[] = {"push", "restore", "list", "status", "verify"};
+  constexpr const char* kVerbs[] = {"push", "restore", "list", "status", "verify", "replace"};
   return kVerbs[request.index()];
 }
 
@@ -200,6 +200,9 @@ class ControlSocket::Connection : public Call {
       absl::StatusOr<VerifyReport> report =
           co_await owner_->service_->Verify(std::move(call), this);
       co_return Outcome(report);
+    }
+    if (auto* replace = std::get_if<ReplaceCall>(&request)) {
+      co_return Outcome(owner_->service_->Replace(*replace));
     }
     if (auto* list = std::get_if<ListCall>(&request)) {
       const std::string* name = list->name.has_value() ? &*list->name : nullptr;

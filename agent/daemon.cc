@@ -264,6 +264,12 @@ Task<> AgentDaemon::KeepReceipts() {
   std::map<std::string, std::vector<std::byte>> kept;
   while (true) {
     for (const std::unique_ptr<SiteLink>& link : agent_->links()) {
+      if (link->receipts_forgotten() && !kept[link->name()].empty()) {
+        kept.erase(link->name());
+        Op unlink = io_->Unlink(config_->state + "/receipt-" + link->name());
+        const int32_t unlinked = co_await unlink;
+        (void)unlinked;  // the new store's first receipt replaces it
+      }
       if (link->newest_receipt().empty() || kept[link->name()] == link->newest_receipt()) continue;
       kept[link->name()] = link->newest_receipt();
       std::string path = config_->state + "/receipt-" + link->name();

@@ -18,6 +18,7 @@ std::string ToJson(const RestoreReport& report);
 std::string ToJson(const std::vector<ListedVersion>& versions);
 std::string ToJson(const StatusReport& report);
 std::string ToJson(const VerifyReport& report);
+std::string ToJson(const ReplaceReport& report);
 // {"error":{"code","exit","message","hint"}}; hint is null when there is none.
 std::string ErrorJson(const absl::Status& status);
 // The push's report of a version that is not complete, with the error beside it.
@@ -29,6 +30,7 @@ absl::StatusOr<PushReport> ParsePushReport(const std::string& json);
 absl::StatusOr<RestoreReport> ParseRestoreReport(const std::string& json);
 absl::StatusOr<std::vector<ListedVersion>> ParseVersions(const std::string& json);
 absl::StatusOr<StatusReport> ParseStatusReport(const std::string& json);
+absl::StatusOr<ReplaceReport> ParseReplaceReport(const std::string& json);
 absl::StatusOr<VerifyReport> ParseVerifyReport(const std::string& json);
 
 // Broken over lines for people: what --json prints on a terminal. Not JSON: given back unchanged.

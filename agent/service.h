@@ -80,6 +80,13 @@ struct RestoreReport {
 struct HealthCode {
   std::string code, severity, message, hint;  // severity: warn | error
 };
+struct ScrubStatus {                         // as the site last said
+  double covered_share = 0;                  // of the pass under way, 0 to 1
+  std::optional<absl::Time> last_full_pass;  // when it ended
+  uint64_t passes = 0, period_seconds = 0, bytes_per_second = 0;
+  uint64_t bad = 0, healed = 0, found = 0;  // places: now; since the store was made
+  std::string worst;                        // one that is bad, and why it is not healed
+};
 struct SiteStatus {  // design section 10; nullopt is null
   std::string name, role, state, last_error;
   std::optional<uint64_t> durable_sequence;
@@ -87,6 +94,7 @@ struct SiteStatus {  // design section 10; nullopt is null
   uint64_t pending_bytes = 0;
   std::optional<double> iops, commits_per_second, bytes_per_second;
   std::optional<double> ack_p50_seconds, ack_p99_seconds, clock_skew_seconds;
+  std::optional<ScrubStatus> scrub;
 };
 struct VaultStatus {
   std::string name, state;  // opening | open | fenced | failed
@@ -112,10 +120,20 @@ struct VerifyReport {
   struct Site {
     std::string name, state;  // right | damaged | unreachable
     uint64_t records = 0, blocks = 0;
-    std::vector<std::string> bad;  // "record 17 block 3: ..."
+    uint64_t found = 0, healed = 0;          // places: were bad, are right now
+    std::vector<std::string> bad;            // not healed: "record 17 block 3: ..."
+    std::vector<std::string> healed_places;  // the same
   };
   std::vector<Site> sites;
   uint64_t versions_checked = 0;
+  std::vector<std::string> bad;  // what no site can give: "archive@1: record 17 block 3 ..."
+};
+
+struct ReplaceCall {
+  std::string site;  // whose store is lost
+};
+struct ReplaceReport {
+  std::string site, lost_store, new_store;  // ids in hex
 };
 
 class AgentService {
@@ -124,6 +142,7 @@ class AgentService {
   virtual Task<absl::StatusOr<PushReport>> Push(PushCall call, Call* events) = 0;
   virtual Task<absl::StatusOr<RestoreReport>> Restore(RestoreCall call, Call* events) = 0;
   virtual Task<absl::StatusOr<VerifyReport>> Verify(VerifyCall call, Call* events) = 0;
+  virtual absl::StatusOr<ReplaceReport> Replace(ReplaceCall call) = 0;
   virtual absl::StatusOr<std::vector<ListedVersion>> List(const std::string& vault,
                                                           const std::string* name) = 0;
   virtual StatusReport Status() = 0;

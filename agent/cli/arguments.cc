@@ -119,7 +119,8 @@ void AddQueries(CLI::App* app, Arguments* arguments) {
   status->add_flag("--check", arguments->check,
                    "one line; exits 0 ok, 1 warning, 2 error, 3 unknown");
   CLI::App* verify = app->add_subcommand("verify", "check what is stored");
-  verify->add_flag("--deep", arguments->deep, "every site re-reads everything");
+  verify->add_flag("--deep", arguments->deep,
+                   "every site re-reads everything and heals what is bad");
   AddBareOptions(verify, arguments);
 }
 
@@ -156,6 +157,10 @@ void AddOperations(CLI::App* app, Arguments* arguments) {
     verb->require_subcommand(1);
     CLI::App* run = verb->add_subcommand("run", "serve until SIGTERM");
     run->add_option("--config", arguments->config, "its configuration")->required();
+    if (std::string(daemon) != "site") continue;
+    CLI::App* replace =
+        verb->add_subcommand("replace", "its store is lost: fill the new, empty one");
+    replace->add_option("NAME", arguments->name, "the site")->required();
   }
   CLI::App* config = app->add_subcommand("config", "look at a configuration");
   config->require_subcommand(1);

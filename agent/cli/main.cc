@@ -23,6 +23,7 @@ constexpr std::pair<std::string_view, Verb> kVerbs[] = {
     {"setup site", RunSetupSite},
     {"setup agent", RunSetupAgent},
     {"site run", RunSite},
+    {"site replace", RunSiteReplace},
     {"agent run", RunAgent},
     {"config check", RunConfigCheck},
     {"config show", RunConfigShow},

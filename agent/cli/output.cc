@@ -56,6 +56,26 @@ std::vector<std::string> SiteRow(const SiteStatus& site) {
           site.last_error.empty() ? "-" : site.last_error};
 }
 
+// What the sites found by re-reading what they hold, and what came of it.
+std::string ScrubText(const StatusReport& report) {
+  std::vector<std::vector<std::string>> rows = {
+      {"SCRUB", "COVERED", "LAST FULL PASS", "PERIOD", "RATE", "BAD", "HEALED"}};
+  for (const SiteStatus& site : report.sites) {
+    if (!site.scrub.has_value()) {
+      rows.push_back({site.name, "-", "-", "-", "-", "-", "-"});
+      continue;
+    }
+    const ScrubStatus& scrub = *site.scrub;
+    rows.push_back(
+        {site.name, absl::StrFormat("%.1f %%", scrub.covered_share * 100),
+         scrub.last_full_pass.has_value() ? FormatRfc3339(*scrub.last_full_pass) : "never",
+         absl::FormatDuration(absl::Seconds(static_cast<int64_t>(scrub.period_seconds))),
+         FormatBytes(static_cast<double>(scrub.bytes_per_second)) + "/s", std::to_string(scrub.bad),
+         std::to_string(scrub.healed)});
+  }
+  return Columns(rows);
+}
+
 }  // namespace
 
 int Fail(const Arguments& arguments, const absl::Status& failure) {
@@ -147,7 +167,7 @@ std::string StatusText(const StatusReport& report) {
       {"SITE", "ROLE", "STATE", "DURABLE", "LAG", "RPO now / target", "PENDING", "IOPS",
        "COMMITS/s", "IN", "ACK p50 / p99", "LAST ERROR"}};
   for (const SiteStatus& site : report.sites) sites.push_back(SiteRow(site));
-  return text + "\n" + Columns(vaults) + "\n" + Columns(sites);
+  return text + "\n" + Columns(vaults) + "\n" + Columns(sites) + "\n" + ScrubText(report);
 }
 
 std::string CheckText(const StatusReport& report) {
@@ -184,13 +204,18 @@ std::string PushText(const PushReport& report) {
 }
 
 std::string VerifyText(const VerifyReport& report) {
-  std::vector<std::vector<std::string>> rows = {{"SITE", "STATE", "RECORDS", "BLOCKS"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"SITE", "STATE", "RECORDS", "BLOCKS", "BAD", "HEALED"}};
   std::string bad;
   for (const VerifyReport::Site& site : report.sites) {
-    rows.push_back(
-        {site.name, site.state, std::to_string(site.records), std::to_string(site.blocks)});
+    rows.push_back({site.name, site.state, std::to_string(site.records),
+                    std::to_string(site.blocks), std::to_string(site.found),
+                    std::to_string(site.healed)});
+    for (const std::string& line : site.healed_places)
+      bad += absl::StrFormat("%s: healed: %s\n", site.name, line);
     for (const std::string& line : site.bad) bad += absl::StrFormat("%s: %s\n", site.name, line);
   }
+  for (const std::string& line : report.bad) bad += absl::StrFormat("lost: %s\n", line);
   return Columns(rows) + absl::StrFormat("%d versions checked\n", report.versions_checked) + bad;
 }
 

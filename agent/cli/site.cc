@@ -82,6 +82,7 @@ int RunSite(const Arguments& arguments) {
   process.options = config->options;
   process.options.host = HostDigest();
   process.options.software = kSoftwareVersion;
+  process.options.log = [&log](const std::string& line) { log.Warn(line); };
   process.identity = &*identity;
   process.log = &log;
   const absl::Status ended = RunUntilSignal(world, ServeSite(world, &process), &process.stop, &log);

@@ -15,6 +15,7 @@ int RunSetupAuthority(const Arguments& arguments);
 int RunSetupSite(const Arguments& arguments);
 int RunSetupAgent(const Arguments& arguments);
 int RunSite(const Arguments& arguments);
+int RunSiteReplace(const Arguments& arguments);
 int RunAgent(const Arguments& arguments);
 int RunConfigCheck(const Arguments& arguments);
 int RunConfigShow(const Arguments& arguments);

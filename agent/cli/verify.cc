@@ -1,5 +1,5 @@
-// tidemark verify: every site checks what it stores; without the agent, every version is read and
-// opened from every site.
+// tidemark verify: every site has what every version needs; --deep: every site re-reads and heals
+// all that it stores. Without the agent, every version is read and opened from every site.
 #include "absl/strings/str_format.h"
 #include "agent/cli/bare.h"
 #include "agent/cli/client.h"
@@ -32,6 +32,7 @@ absl::StatusOr<VerifyReport> Verified(const Arguments& arguments) {
 
 // Damage outweighs absence.
 int ExitOfReport(const VerifyReport& report) {
+  if (!report.bad.empty()) return kExitData;
   int exit = kExitOk;
   for (const VerifyReport::Site& site : report.sites) {
     if (site.state == "damaged") return kExitData;

@@ -1,5 +1,6 @@
 #include "agent/site/log_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -42,6 +43,24 @@ Task<absl::StatusOr<CanonicalHeader>> LogReader::ReadHead(uint64_t sequence,
                                                   place->path, place->offset, sequence));
   }
   co_return std::move(head->canonical);
+}
+
+Task<absl::Status> LogReader::CheckFileHeader(uint64_t sequence, MutableByteSpan buffer) {
+  const std::optional<VaultLog::Place> place = log_->FindPlace(sequence);
+  if (!place.has_value()) co_return Missing(sequence);
+  absl::Status opened = co_await OpenFile(&*place);
+  if (!opened.ok()) co_return opened;
+  const MutableByteSpan into = buffer.first(kLogFileHeaderBytes);
+  log_->counters()->OnRead(into.size());
+  absl::Status read = co_await ReadFully(io(), fd_, into, 0);
+  if (read.ok() && !std::ranges::equal(into, EncodeLogFileHeader(place->file))) {
+    read = absl::DataLossError("it is not what was written");
+  }
+  if (!read.ok()) {
+    co_return absl::DataLossError(
+        absl::StrFormat("header of %s: %s", place->path, std::string(read.message())));
+  }
+  co_return read;
 }
 
 Task<absl::Status> LogReader::ReadBlocks(const CanonicalHeader* header, uint32_t first,

@@ -15,10 +15,14 @@ class LogReader {
  public:
   explicit LogReader(VaultLog* log) : log_(log) {}
   Io* io() const { return log_->io(); }
+  VaultLog* log() const { return log_; }
 
   // The head of a flushed record. `buffer`: kRecordHeaderBytes, aligned. kNotFound: no such record;
   // kDataLoss: what stands there is not that record, or cannot be read.
   Task<absl::StatusOr<CanonicalHeader>> ReadHead(uint64_t sequence, MutableByteSpan buffer);
+  // The header of the file that holds that record. kDataLoss: it is not what it was, or cannot be
+  // read. `buffer`: kLogFileHeaderBytes, aligned.
+  Task<absl::Status> CheckFileHeader(uint64_t sequence, MutableByteSpan buffer);
   // Blocks of that record from `first` on, as they stand on disk: as many as `into` is long, which
   // is aligned. kDataLoss: cannot be read. Digests are the caller's to check.
   Task<absl::Status> ReadBlocks(const CanonicalHeader* header, uint32_t first,

@@ -44,6 +44,12 @@ Task<absl::StatusOr<VaultMemory>> PromiseFile::Load() {
   co_return Decode(*content);
 }
 
+Task<absl::StatusOr<uint64_t>> PromiseFile::Mend(VaultMemory memory) {
+  std::string content = Encode(memory);
+  absl::StatusOr<uint64_t> mended = co_await file_.Mend(std::move(content));
+  co_return mended;
+}
+
 Task<absl::Status> PromiseFile::Store(VaultMemory memory) {
   std::string content = Encode(memory);
   absl::Status stored = co_await file_.Store(std::move(content));

@@ -35,6 +35,8 @@ class PromiseFile {
   Task<absl::StatusOr<VaultMemory>> Load();
   // Durable when OK. One call at a time.
   Task<absl::Status> Store(VaultMemory memory);
+  // See TwinFile::Mend.
+  Task<absl::StatusOr<uint64_t>> Mend(VaultMemory memory);
 
  private:
   TwinFile file_;

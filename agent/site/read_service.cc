@@ -70,6 +70,9 @@ Task<absl::Status> ReadService::SendRecord(const ReadRequest* request, uint64_t 
     const bool damaged = absl::IsDataLoss(header.status());
     Fail(*request, damaged ? wire::Failure::DAMAGED : wire::Failure::IO,
          std::string(header.status().message()), sequence, 0);
+    if (damaged) {
+      site_->healer()->Report(Damage{request->vault, sequence, Damage::Part::kHead, 0});
+    }
     co_return absl::DataLossError("told");
   }
   const uint32_t blocks = static_cast<uint32_t>(header->blocks.size());
@@ -110,6 +113,8 @@ Task<absl::Status> ReadService::SendBlocks(const ReadRequest* request,
     if (good.ok()) good = CheckBlock(*header, block, bytes);
     if (!good.ok()) {
       Fail(*request, wire::Failure::DAMAGED, std::string(good.message()), header->sequence, block);
+      site_->healer()->Report(
+          Damage{request->vault, header->sequence, Damage::Part::kBlock, block});
       co_return absl::DataLossError("told");
     }
     absl::Status sent = co_await data_->SendBlocks(header, block, 1, bytes, request->request);

@@ -59,7 +59,9 @@ Task<absl::StatusOr<SignedReceipt>> ReceiptChain::Sign(std::vector<VaultHead> he
   entry.heads = heads_;
   for (const VaultHead& head : signing.receipt.heads) entry.heads[head.vault] = head.durable;
   std::map<VaultId, Position> heads_after = entry.heads;
+  co_await ring_use_.Acquire(1);
   absl::Status stored = co_await ring_->Append(std::move(entry));
+  ring_use_.Release(1);
   if (!stored.ok()) co_return stored;
   if (signing.receipt.number <= number_) {
     co_return absl::AbortedError("the chain was found to be longer: sign again");
@@ -69,6 +71,13 @@ Task<absl::StatusOr<SignedReceipt>> ReceiptChain::Sign(std::vector<VaultHead> he
   number_ = signing.receipt.number;
   newest_ = signing.digest();
   co_return std::move(signing);
+}
+
+Task<absl::StatusOr<uint64_t>> ReceiptChain::Mend() {
+  co_await ring_use_.Acquire(1);
+  absl::StatusOr<uint64_t> mended = co_await ring_->Mend();
+  ring_use_.Release(1);
+  co_return mended;
 }
 
 std::vector<std::string> ReceiptChain::Behind(uint64_t number) const {

@@ -37,6 +37,8 @@ class ReceiptChain {
   // call at a time. After an error the same receipt is stored by the next call, whatever its heads.
   Task<absl::StatusOr<SignedReceipt>> Sign(std::vector<VaultHead> heads,
                                            const SignedCheckpoint* newest_checkpoint);
+  // See ReceiptRing::Mend. Waits for a Sign that is under way.
+  Task<absl::StatusOr<uint64_t>> Mend();
   // Encoded receipts with numbers above `number` that are still remembered, oldest first.
   std::vector<std::string> Behind(uint64_t number) const;
   // Somebody showed a receipt of this site that it has forgotten: the chain goes on behind it.
@@ -44,7 +46,8 @@ class ReceiptChain {
   Task<> Close();
 
  private:
-  ReceiptChain(Io* io, ReceiptSigner signer) : io_(io), signer_(std::move(signer)) {}
+  ReceiptChain(Io* io, ReceiptSigner signer)
+      : io_(io), signer_(std::move(signer)), ring_use_(io, 1) {}
   Io* io_;
   ReceiptSigner signer_;
   std::unique_ptr<ReceiptRing> ring_;
@@ -54,6 +57,7 @@ class ReceiptChain {
   // Signed, and perhaps on disk after a failed flush: its number may not carry anything else.
   std::optional<SignedReceipt> unstored_;
   std::vector<std::byte> checkpoint_;
+  Semaphore ring_use_;
 };
 
 }  // namespace tidemark

@@ -8,63 +8,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
-#include "replicator/format_mark.h"
 
 namespace tidemark {
 namespace {
 
-constexpr FormatMark kEntryMark = {"TMRCPENT", "receipt entry"};
 constexpr uint64_t kPage = kDirectIoBytes;
 constexpr int kFilesTried = 2;  // per entry
 
 uint64_t PagesFor(uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
-
-std::vector<std::byte> Encode(const ReceiptEntry& entry) {
-  LayoutWriter body;
-  body.U64(entry.number).U32(static_cast<uint32_t>(entry.receipt.size())).Bytes(entry.receipt);
-  body.U32(static_cast<uint32_t>(entry.checkpoint.size())).Bytes(entry.checkpoint);
-  body.U32(static_cast<uint32_t>(entry.heads.size()));
-  for (const auto& [vault, position] : entry.heads) {
-    body.Bytes(vault.bytes);
-    EncodePosition(position, &body);
-  }
-  LayoutWriter out;
-  WriteMark(kEntryMark, &out);
-  out.U32(static_cast<uint32_t>(body.size())).Bytes(body.view());
-  WriteChecksum(&out);
-  return out.Take();
-}
-
-std::vector<std::byte> TakeBytes(LayoutReader* in) {
-  const uint32_t size = in->U32();
-  const ByteSpan view = in->View(size);
-  return std::vector<std::byte>(view.begin(), view.end());
-}
-
-// The entry at the front of `pages`. kDataLoss: none.
-absl::StatusOr<ReceiptEntry> Decode(ByteSpan pages, uint64_t* bytes) {
-  LayoutReader front(pages);
-  absl::Status mark = ReadMark(kEntryMark, &front);
-  if (!mark.ok()) return mark;
-  const uint64_t total = kFormatMarkBytes + 4 + uint64_t{front.U32()} + kChecksumBytes;
-  if (!front.ok() || total > pages.size() || !ChecksumHolds(pages.first(total))) {
-    return absl::DataLossError("receipt entry is damaged");
-  }
-  LayoutReader in(
-      pages.subspan(kFormatMarkBytes + 4, total - kFormatMarkBytes - 4 - kChecksumBytes));
-  ReceiptEntry entry;
-  entry.number = in.U64();
-  entry.receipt = TakeBytes(&in);
-  entry.checkpoint = TakeBytes(&in);
-  const uint32_t heads = in.U32();
-  for (uint32_t i = 0; i < heads && in.ok(); ++i) {
-    const VaultId vault = in.Object<VaultId>();
-    entry.heads[vault] = DecodePosition(&in);
-  }
-  if (!in.ok() || !in.at_end()) return absl::DataLossError("receipt entry is malformed");
-  *bytes = total;
-  return entry;
-}
 
 std::string NameOf(uint64_t number) { return absl::StrFormat("receipts-%08x", number); }
 
@@ -166,12 +117,14 @@ void ReceiptRing::TakePages(uint64_t file, uint64_t offset, ByteSpan pages) {
   const size_t half = std::min<size_t>(kReceiptEntryBytesMax, pages.size());
   for (size_t at = 0; at + kPage <= half; at += kPage) {
     uint64_t bytes = 0;
-    absl::StatusOr<ReceiptEntry> entry = Decode(pages.subspan(at), &bytes);
+    absl::StatusOr<ReceiptEntry> entry = DecodeReceiptEntry(pages.subspan(at), &bytes);
     if (!entry.ok()) continue;
     auto place = std::lower_bound(newest_.begin(), newest_.end(), entry->number,
                                   [](const ReceiptEntry& a, uint64_t b) { return a.number < b; });
     const bool is_newest = place == newest_.end();
     if (!is_newest && place->number == entry->number) continue;
+    entry->file = file;
+    entry->offset = offset + at;
     newest_.insert(place, std::move(*entry));
     if (newest_.size() > kReceiptsRemembered) newest_.pop_front();
     if (is_newest) {
@@ -182,7 +135,7 @@ void ReceiptRing::TakePages(uint64_t file, uint64_t offset, ByteSpan pages) {
 }
 
 Task<absl::Status> ReceiptRing::Append(ReceiptEntry entry) {
-  const std::vector<std::byte> encoded = Encode(entry);
+  const std::vector<std::byte> encoded = EncodeReceiptEntry(entry);
   if (encoded.size() > kReceiptEntryBytesMax) {
     co_return absl::InvalidArgumentError("a receipt of too many vaults");
   }
@@ -210,11 +163,51 @@ Task<absl::Status> ReceiptRing::Append(ReceiptEntry entry) {
     co_await CloseFile();
   }
   if (!written.ok()) co_return written;
+  entry.file = file_;
+  entry.offset = offset_;
   offset_ += size;
   newest_.push_back(std::move(entry));
   if (newest_.size() > kReceiptsRemembered) newest_.pop_front();
   if (files_.size() > 1) co_await RemoveOthers();
   co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<uint64_t>> ReceiptRing::Mend() {
+  uint64_t mended = 0;
+  const std::deque<ReceiptEntry> entries = newest_;
+  for (const ReceiptEntry& entry : entries) {
+    if (fd_ < 0 || entry.file != file_) continue;
+    ReceiptEntry checked = entry;
+    absl::StatusOr<bool> was_bad = co_await MendEntry(std::move(checked));
+    if (!was_bad.ok()) co_return was_bad.status();
+    if (*was_bad) ++mended;
+  }
+  co_return mended;
+}
+
+// What a rewrite that fails leaves behind is in memory still: the next entry begins a new file.
+Task<absl::StatusOr<bool>> ReceiptRing::MendEntry(ReceiptEntry entry) {
+  const std::vector<std::byte> encoded = EncodeReceiptEntry(entry);
+  PooledBuffer buffer = pool_.TryAcquire();
+  assert(buffer);
+  const MutableByteSpan pages = buffer.span().first(PagesFor(encoded.size()));
+  counters_->OnRead(pages.size());
+  absl::Status right = co_await ReadFully(io_, fd_, pages, entry.offset);
+  if (right.ok() && std::equal(encoded.begin(), encoded.end(), pages.begin())) co_return false;
+  std::memset(pages.data(), 0, pages.size());
+  std::memcpy(pages.data(), encoded.data(), encoded.size());
+  counters_->OnWrite(pages.size());
+  absl::Status written = co_await WriteFully(io_, fd_, pages, entry.offset);
+  if (written.ok()) {
+    Op sync = io_->Sync(fd_);
+    const int32_t synced = co_await sync;
+    if (synced < 0) written = ErrnoStatus(synced, "flush receipts");
+  }
+  if (!written.ok()) {
+    co_await CloseFile();
+    co_return written;
+  }
+  co_return true;
 }
 
 Task<absl::Status> ReceiptRing::BeginFile() {

@@ -7,7 +7,6 @@
 #define TIDEMARK_AGENT_SITE_RECEIPT_RING_H_
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,21 +14,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "agent/io/pool.h"
+#include "agent/site/receipt_entry.h"
 #include "agent/site/store.h"
-#include "replicator/receipt.h"
 
 namespace tidemark {
 
 inline constexpr uint64_t kReceiptRingBytes = 4 << 20;
 inline constexpr size_t kReceiptEntryBytesMax = 512 * 1024;
 inline constexpr size_t kReceiptsRemembered = 64;
-
-struct ReceiptEntry {
-  uint64_t number = 0;
-  std::vector<std::byte> receipt;     // signed
-  std::vector<std::byte> checkpoint;  // the agent's newest, signed; may be empty
-  std::map<VaultId, Position> heads;  // the newest that was ever signed of each vault
-};
 
 class ReceiptRing {
  public:
@@ -40,6 +32,9 @@ class ReceiptRing {
   const std::deque<ReceiptEntry>& newest() const { return newest_; }
   // Durable when OK; one call at a time. kInvalidArgument: too big.
   Task<absl::Status> Append(ReceiptEntry entry);
+  // Reads the newest entries again and rewrites those that are damaged; how many those were. Not
+  // while Append runs.
+  Task<absl::StatusOr<uint64_t>> Mend();
   Task<> Close();
 
  private:
@@ -51,7 +46,7 @@ class ReceiptRing {
   void TakePages(uint64_t file, uint64_t offset, ByteSpan pages);
   Task<absl::Status> BeginFile();
   Task<absl::Status> MakeFile(uint64_t number);
-  Task<absl::Status> WriteEntry(size_t bytes);
+  Task<absl::StatusOr<bool>> MendEntry(ReceiptEntry entry);
   Task<> RemoveOthers();
   Task<> CloseFile();
 

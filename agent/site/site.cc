@@ -37,7 +37,10 @@ Site::Site(Io* io, SiteOptions options, ChannelFactory* channels, const SigningK
       making_(io, 1),
       receipt_pause_(io),
       upkeep_pause_(io),
-      tasks_(io) {}
+      tasks_(io) {
+  healer_ = std::make_unique<Healer>(this);
+  scrubber_ = std::make_unique<Scrubber>(this);
+}
 
 Task<absl::StatusOr<std::unique_ptr<Site>>> Site::Open(Io* io, SiteOptions options,
                                                        ChannelFactory* channels,
@@ -80,8 +83,28 @@ Task<absl::Status> Site::Recover() {
     absl::Status opened = co_await OpenVault(vault);
     if (!opened.ok()) co_return opened;
   }
+  co_await scrubber_->Load();
   co_await MeasureSpace();
   co_return absl::OkStatus();
+}
+
+std::vector<SiteVault*> Site::Vaults() const {
+  std::vector<SiteVault*> vaults;
+  for (const auto& [id, vault] : vaults_) vaults.push_back(vault.get());
+  return vaults;
+}
+
+Task<uint64_t> Site::MendSmallFiles() {
+  uint64_t mended = 0;
+  absl::StatusOr<uint64_t> some = co_await store_->MendSuperblock();
+  mended += some.value_or(0);
+  for (SiteVault* vault : Vaults()) {
+    some = co_await vault->MendPromise();
+    mended += some.value_or(0);
+  }
+  some = co_await receipts_->Mend();
+  mended += some.value_or(0);
+  co_return mended;
 }
 
 Task<absl::Status> Site::OpenVault(VaultId vault) {
@@ -103,9 +126,17 @@ Task<absl::Status> Site::OpenVault(VaultId vault) {
 void Site::Start() {
   tasks_.Spawn(GiveReceipts());
   tasks_.Spawn(Upkeep());
+  tasks_.Spawn(healer_->Run());
+  tasks_.Spawn(scrubber_->Run());
+}
+
+void Site::StopHealing() {
+  healer_->Stop();
+  scrubber_->Stop();
 }
 
 Task<> Site::Close() {
+  StopHealing();
   for (auto& [id, vault] : vaults_) co_await vault->Close();
   closing_ = true;
   receipt_pause_.Cut();
@@ -245,6 +276,7 @@ wire::HeartbeatReply Site::Heartbeat(int64_t sent_at_nanos) const {
   reply.set_store_free_bytes(free_bytes_);
   reply.set_store_bytes(stored);
   reply.set_loop_stalls(io_->stalls());
+  *reply.mutable_scrub() = scrubber_->State();
   return reply;
 }
 

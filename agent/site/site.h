@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/site/healer.h"
 #include "agent/site/pause.h"
+#include "agent/site/scrubber.h"
 #include "agent/site/site_server.h"
 #include "agent/site/site_vault.h"
 
@@ -28,6 +30,8 @@ class Site {
   Site(const Site&) = delete;
   // Receipts and upkeep begin.
   void Start();
+  // What asks other sites ends soon; sessions that wait for it can end.
+  void StopHealing();
   // Flushes what is queued, ends. Await once before destruction in an orderly stop.
   Task<> Close();
 
@@ -43,6 +47,11 @@ class Site {
     return RecordBytes(header) <= kSmallRecordBytes ? &small_pool_ : &record_pool_;
   }
   BufferPool* read_pool() { return &read_pool_; }
+  StoreCounters* counters() { return &counters_; }
+  Healer* healer() { return healer_.get(); }
+  std::vector<SiteVault*> Vaults() const;  // by id
+  // Superblock, promises and receipts, read again; how many places had to be put right.
+  Task<uint64_t> MendSmallFiles();
 
   SiteVault* Find(const VaultId& vault);
   // kResourceExhausted: there are too many.
@@ -76,6 +85,8 @@ class Site {
   BufferPool record_pool_, small_pool_, read_pool_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ReceiptChain> receipts_;
+  std::unique_ptr<Healer> healer_;
+  std::unique_ptr<Scrubber> scrubber_;
   std::vector<SiteListener*> listeners_;
   Event heads_changed_;
   VaultContext context_;

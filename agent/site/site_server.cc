@@ -49,6 +49,7 @@ class Server : public SiteServer {
 
   void Stop() override {
     stopping_ = true;
+    site_->StopHealing();
     accept_pause_.Cut();
     for (Op* accept : accepting_) io()->Cancel(accept);
     changed_.WakeAll();

@@ -4,6 +4,7 @@
 #ifndef TIDEMARK_AGENT_SITE_SITE_SERVER_H_
 #define TIDEMARK_AGENT_SITE_SITE_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,10 @@
 
 namespace tidemark {
 
+inline constexpr uint64_t kScrubPeriodSeconds = 14 * 86400;
+inline constexpr uint64_t kScrubBytesPerSecondMin = 8 * 1024;
+inline constexpr uint64_t kScrubBytesPerSecondMax = 64 * 1024 * 1024;
+
 struct SiteOptions {
   std::string name;
   bool is_primary = true;
@@ -24,12 +29,19 @@ struct SiteOptions {
   std::string data_listen;  // data
   Digest host;              // of the machine's id, told to the agent
   std::string software;
+  std::function<void(const std::string& line)> log;  // what an operator should read; may be empty
   // Limits.
   uint32_t record_buffers = 20;  // of 4 MiB: receiving, writing, reading
   uint32_t sessions_max = 64;
   uint64_t log_file_bytes_min = 64ull << 20;  // a vault's first log file; doubles up to the maximum
   uint64_t log_file_bytes_max = 1ull << 30;
   uint64_t reserve_bytes = 64ull << 20;  // free space below which it says FULL
+  // The scrub: a byte is read again within the period, at no less and no more than these rates
+  // while there is something to read; small stores rest between two passes.
+  uint64_t scrub_period_seconds = kScrubPeriodSeconds;
+  uint64_t scrub_bytes_per_second_min = kScrubBytesPerSecondMin;
+  uint64_t scrub_bytes_per_second_max = kScrubBytesPerSecondMax;
+  absl::Duration scrub_rest = absl::Minutes(1);
   absl::Duration receipt_interval = absl::Milliseconds(50);
   absl::Duration handshake_limit = absl::Seconds(5);
   absl::Duration idle_limit = absl::Seconds(10);

@@ -165,6 +165,10 @@ bool SiteSession::HandleAgent(const wire::Control& message) {
     tasks_.Spawn(Fetch(message.fetch_order()));
     return true;
   }
+  if (message.has_peers()) {
+    TakePeers(message.peers());
+    return true;
+  }
   return message.has_verify_order() && Verify(message.verify_order());
 }
 

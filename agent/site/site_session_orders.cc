@@ -118,14 +118,21 @@ Task<> SiteSession::Fetch(wire::FetchOrder order) {
   }
   FetchTarget target;
   target.right = rights_[id];
-  target.peer = order.peer();
-  target.peer_address = order.peer_address();
+  target.peer = {order.peer(), order.peer_address()};
   target.checkpoint = checkpoint->checkpoint.upto;
   PeerFetch fetch(site_, &control_, vault, std::move(target));
   fetches_[id] = &fetch;
   if (control_.closed()) fetch.Stop();
   co_await fetch.Run();
   fetches_.erase(id);
+}
+
+void SiteSession::TakePeers(const wire::PeerList& list) {
+  std::vector<PeerAddress> peers;
+  for (const wire::PeerList::Peer& peer : list.peers()) {
+    if (peer.name() != site_->options().name) peers.push_back({peer.name(), peer.address()});
+  }
+  site_->healer()->SetPeers(std::move(peers));
 }
 
 bool SiteSession::Verify(const wire::VerifyOrder& order) {

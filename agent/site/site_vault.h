@@ -101,6 +101,8 @@ class SiteVault {
   // OK, or why records of the running fetch were dropped.
   const absl::Status& fetch_error() const { return fetch_error_; }
 
+  // Reads the promise file again; how many of its copies had to be made anew.
+  Task<absl::StatusOr<uint64_t>> MendPromise();
   // Asks whether FULL is over: `free_bytes` are free now.
   void OnFreeSpace(uint64_t free_bytes);
   // Flushes what is queued and ends. Await once before destruction in an orderly stop.

@@ -177,6 +177,15 @@ Task<absl::Status> SiteVault::CheckShown(std::string receipt) {
   co_return absl::OkStatus();
 }
 
+Task<absl::StatusOr<uint64_t>> SiteVault::MendPromise() {
+  co_await changing_.Acquire(1);
+  Permit permit(&changing_);
+  // One that was lost for good at the start is not made up: who was fenced is not known.
+  if (memory_.epoch == 0) co_return uint64_t{0};
+  absl::StatusOr<uint64_t> mended = co_await file_.Mend(memory_);
+  co_return mended;
+}
+
 Task<absl::Status> SiteVault::PrepareAppend() {
   co_await changing_.Acquire(1);
   Permit permit(&changing_);

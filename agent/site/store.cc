@@ -150,6 +150,13 @@ Task<absl::Status> Store::Load() {
   co_return absl::OkStatus();
 }
 
+Task<absl::StatusOr<uint64_t>> Store::MendSuperblock() {
+  TwinFile superblock(io_, path_ + "/superblock", kSuperblockMark);
+  std::string content = EncodeIdentity(identity_);
+  absl::StatusOr<uint64_t> mended = co_await superblock.Mend(std::move(content));
+  co_return mended;
+}
+
 Task<absl::Status> Store::MakeNew(std::string site, bool is_primary) {
   absl::Status empty = co_await CheckEmpty();
   if (!empty.ok()) co_return empty;

@@ -54,6 +54,8 @@ class Store {
   Io* io() const { return io_; }
   const StoreIdentity& identity() const { return identity_; }
   const std::string& path() const { return path_; }
+  // Reads the superblocks again; how many had to be made anew.
+  Task<absl::StatusOr<uint64_t>> MendSuperblock();
   std::string VaultPath(const VaultId& vault) const;
   // Vaults that have a directory here, sorted; their directories are durable afterwards.
   Task<absl::StatusOr<std::vector<VaultId>>> ListVaults();

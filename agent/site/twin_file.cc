@@ -82,6 +82,24 @@ Task<absl::StatusOr<std::string>> TwinFile::Load() {
   co_return std::move(best.content);
 }
 
+Task<absl::StatusOr<uint64_t>> TwinFile::Mend(std::string content) {
+  const Copy first = co_await LoadCopy(0);
+  const Copy second = co_await LoadCopy(1);
+  if (absl::IsNotFound(first.status) && absl::IsNotFound(second.status)) co_return uint64_t{0};
+  if (absl::IsUnimplemented(first.status)) co_return first.status;
+  if (absl::IsUnimplemented(second.status)) co_return second.status;
+  const uint64_t bad = (first.status.ok() ? 0 : 1) + (second.status.ok() ? 0 : 1);
+  absl::Status mended;
+  if (bad == 1) {
+    absl::StatusOr<std::string> loaded = co_await Load();
+    mended = loaded.status();
+  } else if (bad == 2) {
+    mended = co_await Store(std::move(content));
+  }
+  if (!mended.ok()) co_return mended;
+  co_return bad;
+}
+
 Task<absl::Status> TwinFile::Store(std::string content) {
   ++generation_;
   absl::Status stored = co_await StoreCopies(std::move(content), true, true);

@@ -28,6 +28,9 @@ class TwinFile {
   Task<absl::StatusOr<std::string>> Load();
   // Durable in both copies when OK. After an error the old or the new content is found next time.
   Task<absl::Status> Store(std::string content);
+  // Reads both copies again and makes a damaged one anew, both from `content` when neither is
+  // whole. How many that were; 0 also when there is none yet.
+  Task<absl::StatusOr<uint64_t>> Mend(std::string content);
   // Whether the name of a directory entry is one of the files that Store makes for `base`.
   static bool Owns(const std::string& base, const std::string& name);
 

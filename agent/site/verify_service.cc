@@ -16,58 +16,42 @@ Task<> VerifyService::Run(VaultId vault_id, uint32_t request) {
   if (vault == nullptr) {
     *report_.mutable_failure() = MakeFailure(wire::Failure::NOT_FOUND, "no such vault here");
   } else {
-    LogReader reader(vault->log());
-    const uint64_t last = vault->durable().sequence;
-    absl::Duration reported = io()->Monotonic();
-    for (uint64_t sequence = 1; sequence <= last && !stopped_; ++sequence) {
-      // Taken anew for each record: those who restore go in between.
-      PooledBuffer buffer = co_await site_->read_pool()->Acquire();
-      co_await CheckRecord(&reader, sequence, buffer.span());
-      const absl::Duration now = io()->Monotonic();
-      if (now - reported >= kReportInterval || report_.bad_size() >= kBadPerReport) {
-        Report(false);
-        reported = now;
-      }
-    }
-    co_await reader.Close();
+    co_await CheckAll(vault);
   }
   running_ = false;
   Report(true);
 }
 
-Task<> VerifyService::CheckRecord(LogReader* reader, uint64_t sequence, MutableByteSpan buffer) {
-  report_.set_records(report_.records() + 1);
-  absl::StatusOr<CanonicalHeader> header = co_await reader->ReadHead(sequence, buffer);
-  if (!header.ok()) {
-    Bad(sequence, 0, header.status());
-    co_return;
-  }
-  const uint32_t count = static_cast<uint32_t>(header->blocks.size());
-  const MutableByteSpan payload = buffer.subspan(kRecordHeaderBytes, header->payload_bytes);
-  absl::Status read = co_await reader->ReadBlocks(&*header, 0, payload);
-  if (read.ok()) {
-    absl::Status checked = co_await CheckPayloadOnWorker(io(), &*header, payload);
-    if (checked.ok()) {
-      report_.set_blocks(report_.blocks() + count);
-      co_return;
+Task<> VerifyService::CheckAll(SiteVault* vault) {
+  RecordCheck check(vault);
+  const uint64_t last = vault->durable().sequence;
+  absl::Duration reported = io()->Monotonic();
+  for (uint64_t sequence = 1; sequence <= last && !stopped_; ++sequence) {
+    std::vector<Healer::Mended> mended;
+    co_await site_->healer()->Mend(&check, sequence, &mended);
+    report_.set_records(report_.records() + 1);
+    report_.set_blocks(report_.blocks() + check.blocks());
+    for (const Healer::Mended& each : mended) Bad(each);
+    const absl::Duration now = io()->Monotonic();
+    if (now - reported >= kReportInterval || report_.bad_size() >= kBadPerReport) {
+      Report(false);
+      reported = now;
     }
   }
-  for (uint32_t block = 0; block < count; ++block) {
-    const MutableByteSpan bytes =
-        payload.subspan(size_t{block} * kBlockBytes, header->BlockBytes(block));
-    absl::Status good = co_await reader->ReadBlocks(&*header, block, bytes);
-    if (good.ok()) good = CheckBlock(*header, block, bytes);
-    if (!good.ok()) Bad(sequence, block, good);
-    report_.set_blocks(report_.blocks() + 1);
-  }
+  co_await check.Close();
 }
 
-void VerifyService::Bad(uint64_t sequence, uint32_t block, const absl::Status& why) {
+void VerifyService::Bad(const Healer::Mended& mended) {
+  report_.set_found(report_.found() + 1);
+  if (mended.healed.ok()) report_.set_healed(report_.healed() + 1);
   if (report_.bad_size() >= kBadPerReport + static_cast<int>(kPackBlocksMax)) return;
   wire::VerifyReport::Bad* bad = report_.add_bad();
-  bad->set_sequence(sequence);
-  bad->set_block(block);
-  bad->set_why(MakeFailure(wire::Failure::DAMAGED, std::string(why.message())).message());
+  bad->set_sequence(mended.damage.sequence);
+  bad->set_block(mended.damage.block);
+  bad->set_healed(mended.healed.ok());
+  bad->set_place(mended.damage.Describe());
+  const std::string text((mended.healed.ok() ? mended.why : mended.healed).message());
+  bad->set_why(MakeFailure(wire::Failure::DAMAGED, text).message());
 }
 
 // Counts are totals; each bad block is told once.

@@ -1,10 +1,9 @@
-// Re-reads every durable record of a vault and checks every block (design section 10, verify
-// --deep).
+// Re-reads every durable record of a vault, checks every block and has healed what is bad (design
+// section 10, verify --deep).
 #ifndef TIDEMARK_AGENT_SITE_VERIFY_SERVICE_H_
 #define TIDEMARK_AGENT_SITE_VERIFY_SERVICE_H_
 
 #include "agent/link/control_connection.h"
-#include "agent/site/log_reader.h"
 #include "agent/site/site.h"
 
 namespace tidemark {
@@ -19,8 +18,8 @@ class VerifyService {
   void Stop() { stopped_ = true; }
 
  private:
-  Task<> CheckRecord(LogReader* reader, uint64_t sequence, MutableByteSpan buffer);
-  void Bad(uint64_t sequence, uint32_t block, const absl::Status& why);
+  Task<> CheckAll(SiteVault* vault);
+  void Bad(const Healer::Mended& mended);
   void Report(bool finished);
 
   Site* site_;

@@ -77,6 +77,7 @@ Task<absl::Status> SiteLink::RunSession() {
     session_up_ = true;
     ever_up_ = true;
     if (state_ == LinkState::kDown) SetState(LinkState::kConnecting, "");
+    TellPeers();
     TaskGroup loops(io_);
     loops.Spawn(ReceiveLoop());
     loops.Spawn(HeartbeatLoop());
@@ -172,6 +173,8 @@ Task<absl::StatusOr<wire::HelloReply>> SiteLink::SayHello() {
   if (!FromWire(reply.store(), store_.bytes) || !FromWire(reply.host(), host_.bytes)) {
     co_return absl::InvalidArgumentError(control_->name() + ": malformed hello");
   }
+  absl::Status known = CheckStore();
+  if (!known.ok()) co_return known;
   role_ = reply.role();
   hello_checkpoints_.assign(reply.checkpoints().begin(), reply.checkpoints().end());
   if ((role_ == "primary") != options_.is_primary) {
@@ -403,14 +406,14 @@ Task<absl::StatusOr<wire::VerifyReport>> SiteLink::Verify(VaultId vault) {
   message.mutable_verify_order()->set_request(request);
   message.mutable_verify_order()->set_vault(ToWire(vault.bytes));
   control_->Send(message);
-  while (session_up_ && !verifying_[request].has_value()) co_await changed_.Wait();
-  std::optional<wire::VerifyReport> report = std::move(verifying_[request]);
+  while (session_up_ && !verifying_[request].finished()) co_await changed_.Wait();
+  wire::VerifyReport report = std::move(verifying_[request]);
   verifying_.erase(request);
-  if (!report.has_value())
+  if (!report.finished())
     co_return absl::UnavailableError("site " + name() + " went away while it verified");
-  if (report->failure().code() != wire::Failure::NONE)
-    co_return FailureStatus(name(), report->failure());
-  co_return std::move(*report);
+  if (report.failure().code() != wire::Failure::NONE)
+    co_return FailureStatus(name(), report.failure());
+  co_return std::move(report);
 }
 
 void SiteLink::EndSession(absl::Status why) {

@@ -23,6 +23,7 @@
 namespace tidemark {
 
 class SiteLink;
+inline constexpr int kBadListedMax = 10000;  // of a site's verify
 
 // A vault as a link sees it.
 class LinkedVault {
@@ -90,7 +91,7 @@ class SiteLink {
   // Asks the site to fetch up to a checkpoint from a peer; the outcome once it reports finished.
   Task<absl::StatusOr<Position>> Fetch(VaultId vault, SiteAddress peer,
                                        SignedCheckpoint checkpoint);
-  // The site re-reads everything it holds of a vault and checks every block.
+  // The site re-reads all it holds of a vault and heals what is bad; kBadListedMax are listed.
   Task<absl::StatusOr<wire::VerifyReport>> Verify(VaultId vault);
 
   // For status.
@@ -105,6 +106,7 @@ class SiteLink {
     std::optional<double> ack_p50_seconds, ack_p99_seconds, clock_skew_seconds;
     std::optional<double> iops, commits_per_second, bytes_per_second;
     uint64_t store_free_bytes = 0;
+    std::optional<wire::ScrubState> scrub;
   };
   View view(const VaultId& vault) const;
   // Newest receipt, verified; empty when none.
@@ -112,10 +114,16 @@ class SiteLink {
   void RestoreNewestReceipt(std::vector<std::byte> receipt) {
     newest_receipt_ = std::move(receipt);
   }
+  bool receipts_forgotten() const { return receipts_forgotten_ && newest_receipt_.empty(); }
   // Called with each verified receipt.
   void OnReceipt(std::function<void(const SiteLink&, const SignedReceipt&)> listener) {
     on_receipt_ = std::move(listener);
   }
+  // The store that signed last; another one that is shown in its place, and refused. Empty: none.
+  const StoreId& known_store() const { return known_store_; }
+  const StoreId& strange_store() const { return strange_store_; }
+  // The operator's word: the known one is lost, with what it signed; the other takes its place.
+  void ReplaceStore();
   bool SharesHostOrStore(const SiteLink& other, bool* same_store) const;
 
  private:
@@ -129,6 +137,7 @@ class SiteLink {
     absl::Status fetch_result;
     std::optional<Position> fetched;
     bool fetch_running = false;
+    bool repairing = false;
   };
   struct Counters {
     absl::Duration at;
@@ -147,6 +156,9 @@ class SiteLink {
   Task<> CheckpointLoop();
   Task<> SendLoop();
   Task<> FetchForFeed(LinkedVault* vault);
+  Task<> Repair(LinkedVault* vault);
+  Task<absl::Status> RepairOnce(LinkedVault* vault);
+  absl::Status CheckStore();
   void Advance(LinkedVault* vault, VaultSession* session);
   void StartFeed(LinkedVault* vault, VaultSession* session);
   void Dispatch(const wire::Control& message);
@@ -156,6 +168,7 @@ class SiteLink {
   void OnReceiptNote(const wire::ReceiptNote& note);
   void OnFetchReport(const wire::FetchReport& report);
   void OnAppendRefused(const wire::AppendRefused& refused);
+  void TellPeers();
   void OnVerifyReport(const wire::VerifyReport& report);
   void EndSession(absl::Status why);
   void SetState(LinkState state, const std::string& error);
@@ -174,19 +187,19 @@ class SiteLink {
   std::unique_ptr<ControlConnection> control_;
   std::unique_ptr<DataConnection> data_;
   SessionId session_id_;
-  bool opening_ = false, session_up_ = false, stopping_ = false;
+  bool opening_ = false, session_up_ = false, stopping_ = false, receipts_forgotten_ = false;
   Op* guard_sleep_ = nullptr;
   absl::Status session_end_;
   std::map<VaultId, VaultSession> sessions_;
   uint32_t verify_request_ = 0;
-  std::map<uint32_t, std::optional<wire::VerifyReport>> verifying_;
+  std::map<uint32_t, wire::VerifyReport> verifying_;  // as far as they were told
   PublicKey site_key_;
   // Over sessions.
   LinkState state_ = LinkState::kConnecting;
   std::string last_error_;
   absl::Time state_since_;
   bool ever_up_ = false;
-  StoreId store_;
+  StoreId store_, known_store_, strange_store_;
   Digest host_;
   std::string role_;
   std::vector<std::string> hello_checkpoints_;
@@ -197,6 +210,7 @@ class SiteLink {
   std::deque<Counters> counters_;
   std::optional<double> clock_skew_seconds_;
   uint64_t store_free_bytes_ = 0;
+  std::optional<wire::ScrubState> scrub_;
   Op* interruptible_ = nullptr;  // what Stop cancels: a wait for the next try, a slow connect
   Event work_, changed_;
   TaskGroup tasks_;

@@ -56,6 +56,10 @@ void SiteLink::OnPromiseReply(const wire::PromiseReply& reply) {
                       : LinkState::kDown,
              reply.failure().message());
     vault->OnPromiseRefused(this, reply.failure(), session.promised_epoch);
+    if (damaged) {
+      if (!std::exchange(session.repairing, true)) tasks_.Spawn(Repair(vault));
+      return;
+    }
     if (!fenced) EndSession(FailureStatus(name(), reply.failure()));
     return;
   }
@@ -78,6 +82,7 @@ void SiteLink::OnHeartbeatReply(const wire::HeartbeatReply& reply) {
   const absl::Time site_clock = absl::FromUnixNanos(reply.wall_nanos());
   clock_skew_seconds_ = absl::ToDoubleSeconds(site_clock - (sent_at + (now - sent) / 2));
   store_free_bytes_ = reply.store_free_bytes();
+  if (reply.has_scrub()) scrub_ = reply.scrub();
   counters_.push_back({now, reply.io_count(), reply.commit_count(), reply.bytes_written()});
   while (counters_.size() > 2 && now - counters_.front().at > kRateWindow) counters_.pop_front();
   for (const wire::VaultState& state : reply.vaults()) {
@@ -90,6 +95,11 @@ void SiteLink::OnHeartbeatReply(const wire::HeartbeatReply& reply) {
                absl::StrFormat("promised epoch %d to another agent", state.promised_epoch()));
       return vault->OnPromiseRefused(this, MakeFailure(wire::Failure::FENCED, last_error_),
                                      state.promised_epoch());
+    }
+    const bool lost_some =
+        durable->sequence < vault->log()->window().durable(options_.index).sequence;
+    if (session.repairing && lost_some) {  // its lag says so before it is repaired
+      vault->log()->lag().OnHeartbeat(options_.index, sent_at, durable->sequence);
     }
     if (session.phase != VaultPhase::kFeeding && session.phase != VaultPhase::kFetching) continue;
     absl::Status agreed = vault->log()->OnAck(options_.index, *durable);
@@ -182,11 +192,31 @@ void SiteLink::OnAppendRefused(const wire::AppendRefused& refused) {
   EndSession(why);
 }
 
+// Counts are totals, bad places are told once each: they are collected.
 void SiteLink::OnVerifyReport(const wire::VerifyReport& report) {
   auto waiting = verifying_.find(report.request());
-  if (waiting == verifying_.end() || !report.finished()) return;
-  waiting->second = report;
+  if (waiting == verifying_.end()) return;
+  wire::VerifyReport whole = report;
+  whole.clear_bad();
+  whole.mutable_bad()->Swap(waiting->second.mutable_bad());
+  for (const wire::VerifyReport::Bad& bad : report.bad()) {
+    if (whole.bad_size() < kBadListedMax) *whole.add_bad() = bad;
+  }
+  waiting->second = std::move(whole);
   changed_.WakeAll();
+}
+
+// So that the site can heal from them, also when this agent is gone.
+void SiteLink::TellPeers() {
+  wire::Control message;
+  wire::PeerList* list = message.mutable_peers();
+  for (const SiteLink* link : links_) {
+    if (link == this) continue;
+    wire::PeerList::Peer* peer = list->add_peers();
+    peer->set_name(link->name());
+    peer->set_address(link->options().address.address);
+  }
+  control_->Send(message);
 }
 
 std::optional<uint64_t> SiteLink::PromisedEpoch(const VaultId& vault) const {
@@ -227,6 +257,7 @@ SiteLink::View SiteLink::view(const VaultId& vault) const {
   view.host = host_;
   view.role = role_;
   view.store_free_bytes = store_free_bytes_;
+  view.scrub = scrub_;
   auto session = sessions_.find(vault);
   if (session_up_ && session != sessions_.end()) {
     if (session->second.phase == VaultPhase::kFetching) view.state = LinkState::kCatchingUp;

@@ -1,6 +1,7 @@
 // Three sites, one or two agents, and everything that can happen to them, from one seed:
 //
-//   chaos -> heal -> all pushes are done and all sites hold the same -> audit -> orderly stop
+//   chaos -> heal -> all pushes are done and all sites hold the same -> rot, verify --deep heals ->
+//   audit -> orderly stop
 // The real object files run on a SimWorld; the checkers look on. Play once.
 #ifndef TIDEMARK_TESTS_SIM_CLUSTER_H_
 #define TIDEMARK_TESTS_SIM_CLUSTER_H_
@@ -52,6 +53,9 @@ class Cluster : private SimObserver {
   void Audit();
   void StopAll();
   bool RunUntil(const std::function<bool()>& done, absl::Duration at_most);
+
+  // cluster_rot.cc
+  void Rot();
 
   // cluster_chaos.cc: what happens to the nodes.
   void Act();

@@ -51,6 +51,8 @@ certificate = "site.pem"
 private_key = "site.key"
 [limits]
 sessions_max = 32
+[scrub]
+period_seconds = 86400
 )";
 
 TEST(AgentConfig, ReadsARightFile) {
@@ -142,6 +144,8 @@ TEST(SiteConfig, ReadsARightFileAndWritesItBack) {
   EXPECT_EQ(config->options.store_path, "/c/store");
   EXPECT_EQ(config->options.data_listen, "0.0.0.0:0");
   EXPECT_EQ(config->options.sessions_max, 32u);
+  EXPECT_EQ(config->options.scrub_period_seconds, 86400u);
+  EXPECT_EQ(config->options.scrub_bytes_per_second_max, kScrubBytesPerSecondMax);
   const std::string text = WriteConfig(*config);
   const absl::StatusOr<SiteConfig> again = ParseSiteConfig(text, "/c/site.toml");
   ASSERT_TRUE(again.ok()) << again.status();

@@ -66,6 +66,11 @@ class FakeService : public AgentService {
   Task<absl::StatusOr<VerifyReport>> Verify(VerifyCall, tidemark::Call*) override {
     co_return VerifyReport{};
   }
+  absl::StatusOr<ReplaceReport> Replace(ReplaceCall call) override {
+    ReplaceReport report;
+    report.site = call.site;
+    return report;
+  }
   absl::StatusOr<std::vector<ListedVersion>> List(const std::string& vault,
                                                   const std::string*) override {
     if (vault != "default") return absl::NotFoundError("no vault " + vault);

@@ -49,6 +49,37 @@ TEST(Output, StatusShowsHealthHintsAndUnknowns) {
   EXPECT_THAT(text, HasSubstr("SITE_DOWN: primary b: connection refused"));
   EXPECT_THAT(text, HasSubstr("hint: start it"));
   EXPECT_THAT(text, HasSubstr("b     primary  down   -        -    - / -"));
+  EXPECT_THAT(text, HasSubstr("SCRUB  COVERED  LAST FULL PASS  PERIOD  RATE  BAD  HEALED"));
+}
+
+TEST(Output, StatusShowsTheScrub) {
+  StatusReport report = Sample();
+  ScrubStatus scrub;
+  scrub.covered_share = 0.125;
+  scrub.period_seconds = 14 * 86400;
+  scrub.bytes_per_second = 65536;
+  scrub.bad = 2;
+  scrub.healed = 41;
+  report.sites[0].scrub = scrub;
+  EXPECT_THAT(StatusText(report),
+              HasSubstr("b      12.5 %   never           336h    65.5 kB/s  2    41"));
+}
+
+TEST(Output, VerifySaysWhatWasHealedAndWhatIsLost) {
+  VerifyReport report;
+  VerifyReport::Site site;
+  site.name = "a";
+  site.state = "damaged";
+  site.found = 2;
+  site.healed = 1;
+  site.healed_places = {"record 2 head: x"};
+  site.bad = {"record 3 block 1: y"};
+  report.sites.push_back(site);
+  report.bad = {"record 3 block 1 is needed by db@4"};
+  const std::string text = VerifyText(report);
+  EXPECT_THAT(text, HasSubstr("a: healed: record 2 head: x\n"));
+  EXPECT_THAT(text, HasSubstr("a: record 3 block 1: y\n"));
+  EXPECT_THAT(text, HasSubstr("lost: record 3 block 1 is needed by db@4\n"));
 }
 
 TEST(Output, CheckIsOneLine) {

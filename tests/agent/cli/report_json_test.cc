@@ -97,9 +97,19 @@ TEST(ReportJson, UnknownIsNullInStatus) {
 }
 
 TEST(ReportJson, StatusReadsBack) {
-  const absl::StatusOr<StatusReport> report = ParseStatusReport(ToJson(SampleStatus()));
-  ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_EQ(ToJson(*report), ToJson(SampleStatus()));
+  StatusReport sample = SampleStatus();
+  for (const bool scrubbed : {false, true}) {
+    const absl::StatusOr<StatusReport> report = ParseStatusReport(ToJson(sample));
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(ToJson(*report), ToJson(sample));
+    EXPECT_EQ(report->sites[0].scrub.has_value(), scrubbed);
+    ScrubStatus scrub;
+    scrub.covered_share = 0.25;
+    scrub.last_full_pass = kThen;
+    scrub.bad = 1;
+    scrub.worst = "record 3 block 0: no other site gives it";
+    sample.sites[0].scrub = scrub;
+  }
 }
 
 TEST(ReportJson, ListIsAnArrayAndReadsBack) {
@@ -132,10 +142,25 @@ TEST(ReportJson, RestoreAndVerifyReadBack) {
   EXPECT_EQ(again->mtime_nanos, restored.mtime_nanos);
   VerifyReport verified;
   verified.versions_checked = 4;
-  verified.sites.push_back({"a", "damaged", 10, 20, {"record 17 block 3: digest differs"}});
+  VerifyReport::Site damaged;
+  damaged.name = "a";
+  damaged.state = "damaged";
+  damaged.found = 3;
+  damaged.healed = 2;
+  damaged.bad = {"record 17 block 3: no other site gives it"};
+  damaged.healed_places = {"record 2 head: x", "record 9 block 0: y"};
+  verified.sites.push_back(damaged);
+  verified.bad = {"record 17 block 3 is needed by archive@1"};
   const absl::StatusOr<VerifyReport> read = ParseVerifyReport(ToJson(verified));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(ToJson(*read), ToJson(verified));
+  EXPECT_EQ(read->sites[0].healed, 2u);
+  ReplaceReport replaced;
+  replaced.site = "b";
+  replaced.new_store = "ff";
+  const absl::StatusOr<ReplaceReport> told = ParseReplaceReport(ToJson(replaced));
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(ToJson(*told), ToJson(replaced));
 }
 
 TEST(ReportJson, AnErrorHasItsFourFields) {

@@ -1,0 +1,167 @@
+// The status report as JSON, and back.
+#include "agent/json_fields.h"
+#include "agent/report_json.h"
+
+namespace tidemark {
+namespace {
+
+Json ScrubFields(const std::optional<ScrubStatus>& scrub) {
+  if (!scrub.has_value()) return nullptr;
+  const std::optional<absl::Time>& last = scrub->last_full_pass;
+  return {{"covered_share", scrub->covered_share},
+          {"last_full_pass", last.has_value() ? TimeOrNull(*last) : Json(nullptr)},
+          {"passes", scrub->passes},
+          {"period_seconds", scrub->period_seconds},
+          {"bytes_per_second", scrub->bytes_per_second},
+          {"blocks_bad", scrub->bad},
+          {"blocks_healed", scrub->healed},
+          {"blocks_found", scrub->found},
+          {"worst", TextOrNull(scrub->worst)}};
+}
+
+Json SiteFields(const SiteStatus& site) {
+  return {{"name", site.name},
+          {"role", site.role},
+          {"state", site.state},
+          {"durable_sequence", OrNull(site.durable_sequence)},
+          {"replication_lag_seconds", OrNull(site.replication_lag_seconds)},
+          {"rpo_actual_seconds", OrNull(site.rpo_actual_seconds)},
+          {"rpo_target_seconds", OrNull(site.rpo_target_seconds)},
+          {"pending_bytes", site.pending_bytes},
+          {"iops", OrNull(site.iops)},
+          {"commits_per_second", OrNull(site.commits_per_second)},
+          {"bytes_per_second", OrNull(site.bytes_per_second)},
+          {"ack_p50_seconds", OrNull(site.ack_p50_seconds)},
+          {"ack_p99_seconds", OrNull(site.ack_p99_seconds)},
+          {"clock_skew_seconds", OrNull(site.clock_skew_seconds)},
+          {"scrub", ScrubFields(site.scrub)},
+          {"last_error", TextOrNull(site.last_error)}};
+}
+
+bool ReadScrub(const Json* json, std::optional<ScrubStatus>* scrub) {
+  if (json->is_null()) return true;
+  Fields fields(json);
+  ScrubStatus read;
+  std::optional<double> share;
+  absl::Time last = absl::InfinitePast();
+  fields.Optional("covered_share", &share);
+  fields.Time("last_full_pass", &last);
+  fields.Count("passes", &read.passes);
+  fields.Count("period_seconds", &read.period_seconds);
+  fields.Count("bytes_per_second", &read.bytes_per_second);
+  fields.Count("blocks_bad", &read.bad);
+  fields.Count("blocks_healed", &read.healed);
+  fields.Count("blocks_found", &read.found);
+  fields.Text("worst", &read.worst);
+  read.covered_share = share.value_or(0);
+  if (last != absl::InfinitePast()) read.last_full_pass = last;
+  *scrub = std::move(read);
+  return fields.ok();
+}
+
+bool ReadSite(const Json* json, SiteStatus* site) {
+  Fields fields(json);
+  fields.Text("name", &site->name);
+  fields.Text("role", &site->role);
+  fields.Text("state", &site->state);
+  fields.Optional("durable_sequence", &site->durable_sequence);
+  fields.Optional("replication_lag_seconds", &site->replication_lag_seconds);
+  fields.Optional("rpo_actual_seconds", &site->rpo_actual_seconds);
+  fields.Optional("rpo_target_seconds", &site->rpo_target_seconds);
+  fields.Count("pending_bytes", &site->pending_bytes);
+  fields.Optional("iops", &site->iops);
+  fields.Optional("commits_per_second", &site->commits_per_second);
+  fields.Optional("bytes_per_second", &site->bytes_per_second);
+  fields.Optional("ack_p50_seconds", &site->ack_p50_seconds);
+  fields.Optional("ack_p99_seconds", &site->ack_p99_seconds);
+  fields.Optional("clock_skew_seconds", &site->clock_skew_seconds);
+  fields.Text("last_error", &site->last_error);
+  return fields.ok() && json->contains("scrub") && ReadScrub(&json->at("scrub"), &site->scrub);
+}
+
+bool ReadVault(const Json* json, VaultStatus* vault) {
+  Fields fields(json);
+  fields.Text("name", &vault->name);
+  fields.Text("state", &vault->state);
+  fields.Count("committed_sequence", &vault->committed_sequence);
+  fields.Count("source_bytes", &vault->source_bytes);
+  fields.Count("stored_bytes", &vault->stored_bytes);
+  fields.Optional("dedup_ratio", &vault->dedup_ratio);
+  fields.Count("archives", &vault->archives);
+  fields.Count("epoch", &vault->epoch);
+  return fields.ok();
+}
+
+bool ReadHealthCode(const Json* json, HealthCode* code) {
+  Fields fields(json);
+  fields.Text("code", &code->code);
+  fields.Text("severity", &code->severity);
+  fields.Text("message", &code->message);
+  fields.Text("hint", &code->hint);
+  return fields.ok();
+}
+
+bool ReadHealth(const Json& json, StatusReport* report) {
+  if (!json.is_object() || !json.contains("health")) return false;
+  Fields health(&json.at("health"));
+  health.Text("status", &report->status);
+  for (const Json* entry : health.Entries("codes")) {
+    if (!ReadHealthCode(entry, &report->codes.emplace_back())) return false;
+  }
+  return health.ok();
+}
+
+}  // namespace
+
+std::string ToJson(const StatusReport& report) {
+  Json codes = Json::array(), sites = Json::array(), vaults = Json::array();
+  for (const HealthCode& code : report.codes) {
+    codes.push_back({{"code", code.code},
+                     {"severity", code.severity},
+                     {"message", code.message},
+                     {"hint", TextOrNull(code.hint)}});
+  }
+  for (const SiteStatus& site : report.sites) sites.push_back(SiteFields(site));
+  for (const VaultStatus& vault : report.vaults) {
+    vaults.push_back({{"name", vault.name},
+                      {"state", vault.state},
+                      {"committed_sequence", vault.committed_sequence},
+                      {"source_bytes", vault.source_bytes},
+                      {"stored_bytes", vault.stored_bytes},
+                      {"dedup_ratio", OrNull(vault.dedup_ratio)},
+                      {"archives", vault.archives},
+                      {"epoch", vault.epoch}});
+  }
+  return Dump({{"health", {{"status", report.status}, {"codes", codes}}},
+               {"sites", sites},
+               {"vaults", vaults},
+               {"agent", report.agent},
+               {"software", report.software},
+               {"at", TimeOrNull(report.at)},
+               {"pushes_running", report.pushes_running},
+               {"loop_stalls", report.loop_stalls},
+               {"longest_stall_seconds", report.longest_stall_seconds}});
+}
+
+absl::StatusOr<StatusReport> ParseStatusReport(const std::string& text) {
+  const Json json = ParseOrNull(text);
+  StatusReport report;
+  bool ok = ReadHealth(json, &report);
+  Fields fields(&json);
+  for (const Json* site : fields.Entries("sites"))
+    ok = ok && ReadSite(site, &report.sites.emplace_back());
+  for (const Json* vault : fields.Entries("vaults"))
+    ok = ok && ReadVault(vault, &report.vaults.emplace_back());
+  fields.Text("agent", &report.agent);
+  fields.Text("software", &report.software);
+  fields.Time("at", &report.at);
+  fields.Count("pushes_running", &report.pushes_running);
+  fields.Count("loop_stalls", &report.loop_stalls);
+  std::optional<double> longest_stall;
+  fields.Optional("longest_stall_seconds", &longest_stall);
+  report.longest_stall_seconds = longest_stall.value_or(0);
+  if (!ok || !fields.ok()) return NotUnderstood("status");
+  return report;
+}
+
+}  // namespace tidemark
