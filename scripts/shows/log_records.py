@@ -32,6 +32,7 @@ def records(path):
             offset += HEAD + payload
 
 
-for name in sorted(glob.glob(sys.argv[1] + "/vaults/*/log-*")):
-    for record in records(name):
-        print(*record)
+if __name__ == "__main__":
+    for name in sorted(glob.glob(sys.argv[1] + "/vaults/*/log-*")):
+        for record in records(name):
+            print(*record)
