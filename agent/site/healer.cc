@@ -11,8 +11,10 @@
 namespace tidemark {
 namespace {
 
-// How soon what a read found is healed.
 constexpr absl::Duration kHealPause = absl::Milliseconds(250);
+// What a read found is healed after this: a restore that asks this site alone reads it again, and
+// is to say what it found.
+constexpr absl::Duration kReportRest = absl::Seconds(2);
 constexpr absl::Duration kRetryInterval = absl::Seconds(15);
 // A session that was not used for this long ends.
 constexpr absl::Duration kSessionRest = absl::Seconds(3);
@@ -49,9 +51,10 @@ void Healer::NoteMended(uint64_t count) {
 }
 
 void Healer::Report(const Damage& damage) {
-  const bool known = bad_.contains(damage) ||
-                     std::find(reported_.begin(), reported_.end(), damage) != reported_.end();
-  if (!known && reported_.size() < kDamageRememberedMax) reported_.push_back(damage);
+  const auto is_same = [&damage](const Reported& other) { return other.damage == damage; };
+  const bool known = bad_.contains(damage) || std::ranges::any_of(reported_, is_same);
+  if (!known && reported_.size() < kDamageRememberedMax)
+    reported_.push_back({damage, io_->Monotonic()});
 }
 
 Task<> Healer::Run() {
@@ -59,7 +62,8 @@ Task<> Healer::Run() {
     const bool passed = co_await pause_.For(kHealPause);
     if (!passed) break;
     while (!reported_.empty() && !stopped_) {
-      const Damage damage = reported_.front();
+      if (io_->Monotonic() - reported_.front().at < kReportRest) break;
+      const Damage damage = reported_.front().damage;
       absl::Status healed = co_await Heal(damage);
       (void)healed;  // noted
       reported_.pop_front();

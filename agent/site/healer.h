@@ -84,7 +84,11 @@ class Healer {
   Site* site_;
   Io* io_;
   std::vector<PeerAddress> peers_;
-  std::deque<Damage> reported_;
+  struct Reported {
+    Damage damage;
+    absl::Duration at;
+  };
+  std::deque<Reported> reported_;
   std::map<Damage, absl::Status> bad_;
   uint64_t found_ = 0, healed_ = 0;
   bool was_bad_ = false;  // what is being healed was found bad, and not only said to be

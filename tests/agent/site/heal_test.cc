@@ -26,7 +26,7 @@ class HealTest : public ::testing::Test {
     VaultId vault = TestVault();
     absl::StatusOr<TestRecord> read = co_await agent->Read(vault, 6);
     EXPECT_FALSE(read.ok());
-    Op sleep = io()->Sleep(absl::Seconds(2));
+    Op sleep = io()->Sleep(absl::Seconds(4));
     const int32_t slept = co_await sleep;
     (void)slept;
     co_await agent->Finish();
