@@ -16,9 +16,11 @@ plain_row "restore --from a" 65 "archive.*record $sequence.*block 3|archive.*blo
   t restore archive --from a -o "$out/x"
 healed() { [ "$(site_is a .scrub.blocks_healed)" -ge "$1" ]; }
 wait_for 20 "a heals what it was asked for" healed 1
+sleep 1   # reads that were under way have ended
 damage "$path" $((offset + 3 * 65536 + 77))
 plain_row "restore --from a, to a pipe" 65 "archive" t restore archive --from a -o -
 wait_for 20 "a heals what it was asked for" healed 2
+sleep 1   # reads that were under way have ended
 damage "$path" $((offset + 3 * 65536 + 77))
 expect "what came before is right" cmp -s -n "$(stat -c %s "$work/row.out")" "$work/row.out" "$work/file"
 expect "the default restore reads around it" restore_equals archive "$work/file"
