@@ -5,6 +5,8 @@
 #include "absl/strings/str_format.h"
 #include "agent/failure.h"
 #include "agent/recover/restore.h"
+#include "agent/source/lag_clock.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -128,7 +130,7 @@ Task<absl::StatusOr<PushReport>> Agent::Push(PushCall call, tidemark::Call* even
 
 Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch* watch) {
   Vault* vault = watch->vault;
-  const absl::Time captured_at = io_->Now();
+  const absl::Time captured_at = io_->Now(), lags_from = LagNow(io_);
   while (vault->phase() != Vault::Phase::kOpen && vault->phase() != Vault::Phase::kFailed &&
          watch->interrupt.ok() && !stopping_) {
     co_await vault->changed().Wait();
@@ -141,6 +143,7 @@ Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch
         KeyedHash(vault->keys().secrets.k_dir.view(), AsBytes(call->idempotency_key));
     const CatalogVersion* before = vault->catalog()->FindIdempotent(call->name, key);
     if (before != nullptr && before->committed) {
+      RARE_PATH("idempotent-push-found");
       PushResult found;
       found.version = before->envelope.version;
       found.sequence = before->sequence;
@@ -155,6 +158,7 @@ Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch
   request.source = call->source;
   request.is_stream = call->is_stream;
   request.captured_at = captured_at;
+  request.lags_from = lags_from;
   request.idempotency_key = call->idempotency_key;
   request.compress = call->compress;
   request.resume = call->resume;

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/agent.h"
+#include "agent/source/lag_clock.h"
 
 namespace tidemark {
 namespace {
@@ -104,7 +105,7 @@ SiteStatus Agent::StatusOf(const SiteLink& link) const {
     std::optional<double> lag, rpo;
     if (book != nullptr) {
       const SiteIndex index = link.options().index;
-      const LagBook::Lag now = book->Of(index, io_->Now());
+      const LagBook::Lag now = book->Of(index, LagNow(io_));
       lag = Seconds(now.replication_lag);
       rpo = Seconds(now.rpo_actual);
       row.pending_bytes += vault->log()->PendingBytes(index);

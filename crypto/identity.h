@@ -38,6 +38,12 @@ class SigningKey {
   PublicKey public_key_;
 };
 
+// For the simulator, which plays most seeds with signatures that cost nothing and are worth
+// nothing: while one is set it makes every signature, and one that it would have made verifies.
+// Set between uses of keys; nullptr (the default): Ed25519.
+using SignatureStandIn = Signature (*)(const PublicKey& key, ByteSpan signed_bytes);
+void SetSignatureStandIn(SignatureStandIn stand_in);
+
 bool VerifySignature(const PublicKey& key, std::string_view domain, ByteSpan message,
                      const Signature& signature);
 

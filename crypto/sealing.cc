@@ -80,7 +80,9 @@ SingleUseKey SingleUseKey::Hedged(const Secret32& hedge, EntropySource* entropy,
 
 Salt SingleUseKey::HedgedSalt(const Secret32& hedge, EntropySource* entropy, SealedKind kind,
                               const std::array<std::byte, 32>& exact, ByteSpan context) {
-  const Secret32 made = Hedge(hedge, entropy, kind, kSaltMark, exact, context);
+  const std::array<std::byte, 32> hedged =
+      MUSEUM_BUG("salt-not-hedged") ? std::array<std::byte, 32>() : exact;
+  const Secret32 made = Hedge(hedge, entropy, kind, kSaltMark, hedged, context);
   Salt salt;
   std::memcpy(salt.bytes.data(), made.view().data(), salt.bytes.size());
   return salt;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "crypto/museum.h"
+
 namespace tidemark {
 namespace {
 
@@ -72,7 +74,8 @@ void LagBook::EraseSpan(std::map<uint64_t, Span>::iterator span) {
 }
 
 absl::Time LagBook::OldestOpen() const {
-  return by_time_.empty() ? absl::InfiniteFuture() : by_time_.begin()->first;
+  const bool none = by_time_.empty() || MUSEUM_BUG("open-bytes-forgotten");
+  return none ? absl::InfiniteFuture() : by_time_.begin()->first;
 }
 
 void LagBook::OnPushOpened(uint64_t push, absl::Time captured_at) {
@@ -85,6 +88,7 @@ void LagBook::OnPushRooted(uint64_t push, uint64_t root_sequence) {
   assert(found != pushes_.end());
   Rooted rooted{root_sequence, found->second};
   pushes_.erase(found);
+  if (MUSEUM_BUG("pending-archive-forgotten")) return;
   // What is captured later and restorable no later than another says nothing more.
   while (!rooted_.empty() && rooted_.back().captured_at >= rooted.captured_at) {
     rooted.sequence = std::max(rooted.sequence, rooted_.back().sequence);

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
 #include "replicator/placement.h"
 
 namespace tidemark {
@@ -55,6 +57,7 @@ LogRecovery::Verdict LogRecovery::OnRecord(uint64_t offset, const absl::StatusOr
     return Verdict::kAccept;
   }
   if (stopped_by_.empty()) {
+    if (payload_ok.has_value() && !*payload_ok) RARE_PATH("torn-record-cut");
     stopped_by_ =
         absl::StrFormat("file %d offset %d: %s", file_ ? file_->file_number : 0, offset, fault);
     newer_format_ = absl::IsUnimplemented(head.status());
@@ -96,7 +99,8 @@ LogRecovery::Outcome LogRecovery::Finish() const {
   outcome.tail = tail_;
   outcome.evidence = evidence_;
   outcome.newer_format = newer_format_;
-  outcome.damaged = evidence_ > tail_.sequence || newer_format_;
+  outcome.damaged =
+      (evidence_ > tail_.sequence && !MUSEUM_BUG("damage-truncated")) || newer_format_;
   if (newer_format_) {
     outcome.explanation = absl::StrFormat("the log goes on behind record %d in a newer format (%s)",
                                           tail_.sequence, stopped_by_);

@@ -4,6 +4,8 @@
 #include <cassert>
 
 #include "absl/strings/str_format.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -13,7 +15,7 @@ LogWindow::LogWindow(const Options& options, const Position& base)
 }
 
 bool LogWindow::MayAppend(uint64_t bytes) const {
-  if (uncommitted_bytes_ == 0) return true;
+  if (uncommitted_bytes_ == 0 || MUSEUM_BUG("window-unbounded")) return true;
   return uncommitted_bytes_ <= options_.uncommitted_bytes_max &&
          bytes <= options_.uncommitted_bytes_max - uncommitted_bytes_;
 }
@@ -36,6 +38,7 @@ std::optional<Position> LogWindow::PositionOf(uint64_t sequence) const {
 bool LogWindow::Contradicts(const Position& durable) const {
   if (durable.sequence > tail_.sequence) return true;
   const std::optional<Position> ours = PositionOf(durable.sequence);
+  if (ours && MUSEUM_BUG("ack-digest-ignored")) return false;
   if (ours) return *ours != durable;
   return durable.epoch > before_.epoch;  // epochs never fall along a log
 }
@@ -82,7 +85,8 @@ Position LogWindow::fetch_target(SiteIndex site) const {
 std::optional<uint64_t> LogWindow::NextToSend(SiteIndex site) const {
   const SiteView& view = sites_.at(site);
   if (!view.up || view.feed != Feed::kLive) return std::nullopt;
-  const uint64_t last = IsPrimary(site) ? tail_.sequence : committed_;
+  const bool sends_all = IsPrimary(site) || MUSEUM_BUG("witness-sent-uncommitted");
+  const uint64_t last = sends_all ? tail_.sequence : committed_;
   if (view.next_to_send > last) return std::nullopt;
   assert(view.next_to_send > before_.sequence);
   return view.next_to_send;
@@ -100,6 +104,7 @@ absl::StatusOr<bool> LogWindow::OnAck(SiteIndex site, const Position& durable) {
   SiteView& view = sites_.at(site);
   if (!view.up) return false;  // of a link that is gone; LinkUp will say what the site holds
   if (view.feed == Feed::kDiverged || Contradicts(durable)) {
+    RARE_PATH("ack-of-another-log");
     view.feed = Feed::kDiverged;
     const std::optional<Position> ours = PositionOf(durable.sequence);
     return absl::DataLossError(absl::StrFormat(
@@ -121,6 +126,8 @@ bool LogWindow::RecomputeCommitted() {
   for (SiteIndex site = 0; site < options_.primaries; ++site) {
     everywhere = std::min(everywhere, sites_[site].confirmed);
   }
+  if (MUSEUM_BUG("commit-by-one-ack"))
+    everywhere = std::max(sites_[0].confirmed, sites_[1].confirmed);
   if (everywhere <= committed_ || everywhere < before_.sequence) return false;
   for (uint64_t s = std::max(committed_, before_.sequence) + 1; s <= everywhere; ++s) {
     uncommitted_bytes_ -= held_[s - before_.sequence - 1].bytes;
@@ -138,7 +145,7 @@ std::optional<uint64_t> LogWindow::oldest() const {
 bool LogWindow::MayEvict(bool for_room) const {
   if (held_.empty()) return false;
   const uint64_t sequence = held_.front().position.sequence;
-  if (sequence > committed_) return false;
+  if (sequence > committed_ && !MUSEUM_BUG("uncommitted-forgotten")) return false;
   if (for_room) return true;
   return std::all_of(sites_.begin(), sites_.end(), [sequence](const SiteView& view) {
     return view.durable.sequence >= sequence;
@@ -151,6 +158,7 @@ void LogWindow::Evict() {
   held_.pop_front();
   for (SiteView& view : sites_) {
     if (view.up && view.feed == Feed::kLive && view.next_to_send <= before_.sequence) {
+      RARE_PATH("site-fell-out-of-window");
       view.feed = Feed::kFetch;
     }
   }

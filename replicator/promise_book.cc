@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -41,11 +42,13 @@ absl::Status PromiseBook::MayPromise(uint64_t epoch, const SessionId& nonce) con
   }
   // A log that a peer filled may be ahead of what was promised here.
   const uint64_t lowest = std::max(epoch_, durable_.epoch);
-  if (epoch < lowest) {
+  if (epoch < lowest && !MUSEUM_BUG("lower-epoch-promised")) {
+    RARE_PATH("lower-epoch-refused");
     return absl::AbortedError(absl::StrFormat(
         "fenced: epoch %d is below epoch %d, which another agent took", epoch, lowest));
   }
-  if (epoch == epoch_ && nonce != nonce_) {
+  if (epoch == epoch_ && nonce != nonce_ && !MUSEUM_BUG("nonce-not-compared")) {
+    RARE_PATH("same-epoch-refused");
     return absl::AbortedError(
         absl::StrFormat("fenced: epoch %d is promised to another agent's session", epoch));
   }
@@ -58,6 +61,7 @@ absl::Status PromiseBook::MayPromise(uint64_t epoch, const SessionId& nonce) con
 
 void PromiseBook::Promising(uint64_t epoch, const SessionId& nonce) {
   assert(MayPromise(epoch, nonce).ok());
+  if (MUSEUM_BUG("appends-beside-promise")) return;
   promising_ = Session{epoch, nonce};
 }
 
@@ -72,6 +76,7 @@ void PromiseBook::Promised(uint64_t epoch, const SessionId& nonce) {
 absl::Status PromiseBook::IsCurrent(uint64_t session_epoch, const SessionId& session_nonce) const {
   if (MUSEUM_BUG("epoch-check-skipped")) return absl::OkStatus();
   if (promising_) {
+    RARE_PATH("refused-while-promising");
     return absl::AbortedError(
         absl::StrFormat("fenced: a promise for epoch %d is being made", promising_->epoch));
   }
@@ -170,7 +175,7 @@ void PromiseBook::Appended(const Position& position) {
 
 void PromiseBook::Fetched(const Position& checkpoint, const Position& position) {
   assert(position.sequence <= checkpoint.sequence);
-  const bool proves_all = position == checkpoint;
+  const bool proves_all = position == checkpoint || MUSEUM_BUG("peer-data-believed");
   assert(proves_all || position.sequence < checkpoint.sequence);
   Extend(position);
   if (proves_all) {
@@ -213,6 +218,7 @@ void PromiseBook::CutTail(const Position& tail) {
     remembered_.pop_back();
   if (remembered_.empty()) remembered_.push_back(tail);
   if (proof_ > tail.sequence) {  // what is left of the fetch has lost its proof
+    RARE_PATH("fetch-lost-its-proof");
     proven_ = durable_;
     proof_ = 0;
   }
@@ -220,7 +226,9 @@ void PromiseBook::CutTail(const Position& tail) {
   if (flushed_.sequence > tail.sequence) flushed_ = tail;
 }
 
-void PromiseBook::DropUnflushed() { CutTail(flushed_); }
+void PromiseBook::DropUnflushed() {
+  if (!MUSEUM_BUG("unflushed-tail-kept")) CutTail(flushed_);
+}
 
 void PromiseBook::DropUnproven() {
   if (has_unproven()) CutTail(proven_);

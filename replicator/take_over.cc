@@ -4,6 +4,8 @@
 #include <set>
 
 #include "absl/strings/str_format.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -49,7 +51,7 @@ absl::Status CheckPromises(const std::vector<PrimaryPromise>& promises, size_t p
 uint64_t NextEpoch(uint64_t own_last_epoch, const std::vector<uint64_t>& promised_epochs) {
   uint64_t highest = own_last_epoch;
   for (uint64_t epoch : promised_epochs) highest = std::max(highest, epoch);
-  return highest + 1;
+  return highest + (MUSEUM_BUG("epoch-not-raised") && highest > 0 ? 0 : 1);
 }
 
 absl::StatusOr<TakeOverPlan> PlanTakeOver(const std::vector<PrimaryPromise>& promises,
@@ -59,7 +61,8 @@ absl::StatusOr<TakeOverPlan> PlanTakeOver(const std::vector<PrimaryPromise>& pro
 
   const PrimaryPromise* longest = &promises.front();
   for (const PrimaryPromise& given : promises) {
-    if (IsLongerTail(given.promise.promise.tail, longest->promise.promise.tail)) longest = &given;
+    const bool longer = IsLongerTail(given.promise.promise.tail, longest->promise.promise.tail);
+    if (longer != MUSEUM_BUG("shorter-tail-adopted")) longest = &given;
   }
   TakeOverPlan plan;
   plan.base = longest->promise.promise.tail;
@@ -75,6 +78,7 @@ absl::StatusOr<TakeOverPlan> PlanTakeOver(const std::vector<PrimaryPromise>& pro
           absl::StrFormat("diverged logs, nothing was changed: site %s holds %s, site %s holds %s",
                           longest->site, Describe(plan.base), given.site, Describe(tail)));
     }
+    RARE_PATH("primary-behind-at-take-over");
     plan.behind.push_back(given.site);
   }
   return plan;

@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -184,7 +186,9 @@ Task<absl::Status> DataConnection::ReceiveRecord(const CanonicalHeader* header,
         co_await ReceivePayload(payload.subspan(i * kBlockBytes, frame.payload_bytes));
     if (!got.ok()) co_return got;
   }
+  if (MUSEUM_BUG("payload-not-checked")) co_return absl::OkStatus();
   absl::Status checked = co_await CheckPayloadOnWorker(io_, header, payload);
+  if (!checked.ok()) RARE_PATH("payload-changed-underway");
   co_return checked;
 }
 
@@ -203,7 +207,7 @@ Task<> DataConnection::ShutDownSocket() {
 Task<> DataConnection::Finish() {
   Close();
   co_await tasks_.Join();
-  if (fd_ >= 0) {
+  if (fd_ >= 0 && !MUSEUM_BUG("descriptor-leaked")) {
     Op close = io_->Close(std::exchange(fd_, -1));
     const int32_t closed = co_await close;
     (void)closed;

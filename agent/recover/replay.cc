@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/io/transfer.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -98,6 +99,7 @@ class Replay {
         co_return absl::OkStatus();
       }
     }
+    RARE_PATH("index-rebuilt");
     result_.rebuilt = true;
     absl::Status cleared = co_await Call(&IndexJob::Clear);
     co_return cleared;

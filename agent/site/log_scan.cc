@@ -7,6 +7,8 @@
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
 #include "agent/link/data_connection.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -220,6 +222,7 @@ void LogScan::MendHeader(Candidate* candidate) const {
   header.before.sequence = first.canonical.sequence - 1;
   header.before.digest = first.canonical.previous;
   header.before.epoch = recovery_->tail().epoch;  // vouched for by the digest
+  RARE_PATH("log-file-header-mended");
 }
 
 Task<absl::StatusOr<bool>> LogScan::TakeFile(Candidate* candidate) {
@@ -232,7 +235,8 @@ Task<absl::StatusOr<bool>> LogScan::TakeFile(Candidate* candidate) {
   while (recovery_->tail().sequence < candidate->last_sequence) {
     absl::StatusOr<RecordHead> head = co_await ReadHead(candidate->bytes, file->end);
     std::optional<bool> payload_ok;
-    if (head.ok() && in_order && head->canonical.sequence > evidence_) {
+    if (head.ok() && in_order && head->canonical.sequence > evidence_ &&
+        !MUSEUM_BUG("torn-tail-believed")) {
       payload_ok = co_await CheckStoredPayload(file->end, &head->canonical);
     }
     if (recovery_->OnRecord(file->end, head, payload_ok) == LogRecovery::Verdict::kStop) {

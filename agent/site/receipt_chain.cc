@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
+
 namespace tidemark {
 
 Task<absl::StatusOr<std::unique_ptr<ReceiptChain>>> ReceiptChain::Open(Io* io,
@@ -60,8 +63,10 @@ Task<absl::StatusOr<SignedReceipt>> ReceiptChain::Sign(std::vector<VaultHead> he
   for (const VaultHead& head : signing.receipt.heads) entry.heads[head.vault] = head.durable;
   std::map<VaultId, Position> heads_after = entry.heads;
   co_await ring_use_.Acquire(1);
-  absl::Status stored = co_await ring_->Append(std::move(entry));
+  absl::Status stored;
+  if (!MUSEUM_BUG("receipt-not-stored")) stored = co_await ring_->Append(std::move(entry));
   ring_use_.Release(1);
+  if (!stored.ok()) RARE_PATH("receipt-could-not-be-stored");
   if (!stored.ok()) co_return stored;
   if (signing.receipt.number <= number_) {
     co_return absl::AbortedError("the chain was found to be longer: sign again");
@@ -69,7 +74,7 @@ Task<absl::StatusOr<SignedReceipt>> ReceiptChain::Sign(std::vector<VaultHead> he
   unstored_.reset();
   heads_ = std::move(heads_after);
   number_ = signing.receipt.number;
-  newest_ = signing.digest();
+  if (!MUSEUM_BUG("receipt-not-chained")) newest_ = signing.digest();
   co_return std::move(signing);
 }
 

@@ -8,6 +8,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
+#include "replicator/format_mark.h"
 
 namespace tidemark {
 namespace {
@@ -153,7 +156,7 @@ Task<absl::Status> ReceiptRing::Append(ReceiptEntry entry) {
     if (offset_ + size > kReceiptRingBytes) offset_ = 0;
     counters_->OnWrite(size);
     written = co_await WriteFully(io_, fd_, bytes, offset_);
-    if (written.ok()) {
+    if (written.ok() && !MUSEUM_BUG("receipt-before-flush")) {
       Op sync = io_->Sync(fd_);
       const int32_t synced = co_await sync;
       ++counters_->commit_count;
@@ -247,6 +250,7 @@ Task<absl::Status> ReceiptRing::MakeFile(uint64_t number) {
 
 // Once the newest entry is durable in file_, nothing in the others is needed.
 Task<> ReceiptRing::RemoveOthers() {
+  RARE_PATH("receipt-file-replaced");
   for (const uint64_t number : files_) {
     if (number == file_) continue;
     const std::string path = directory_ + "/" + NameOf(number);

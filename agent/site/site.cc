@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "crypto/museum.h"
 
 namespace tidemark {
 namespace {
@@ -211,7 +212,8 @@ bool Site::ReceiptOwed() const {
 Task<absl::Status> Site::GiveReceipt() {
   std::vector<VaultHead> heads;
   for (const auto& [id, vault] : vaults_) {
-    if (vault->may_sign()) heads.push_back({id, vault->durable()});
+    const bool ahead = MUSEUM_BUG("receipt-ahead-of-flush");
+    if (vault->may_sign()) heads.push_back({id, ahead ? vault->tail() : vault->durable()});
   }
   if (heads.empty()) co_return absl::OkStatus();
   const SignedCheckpoint* checkpoint = checkpoint_.has_value() ? &*checkpoint_ : nullptr;

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/site/site_session.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -56,7 +57,10 @@ Task<> SiteSession::AnswerPromise(wire::PromiseRequest request) {
   const absl::StatusOr<SignedReceipt> newest =
       ParseReceipt(site_->public_key(), AsBytes(request.newest_receipt()));
   const uint64_t shown = newest.ok() ? newest->receipt.number : 0;
-  for (const std::string& receipt : site_->receipts()->Behind(shown)) OnReceipt(receipt);
+  for (const std::string& receipt : site_->receipts()->Behind(shown)) {
+    RARE_PATH("receipt-told-late");
+    OnReceipt(receipt);
+  }
 }
 
 Task<absl::Status> SiteSession::Promise(const wire::PromiseRequest* request,

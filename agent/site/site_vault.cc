@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "crypto/museum.h"
 
 namespace tidemark {
 
@@ -26,7 +27,8 @@ wire::VaultState SiteVault::State() const {
   wire::VaultState state;
   state.set_vault(ToWire(ByteSpan(place_.vault.bytes)));
   *state.mutable_tail() = ToWire(book_.tail());
-  *state.mutable_durable() = ToWire(book_.durable());
+  const bool flatters = MUSEUM_BUG("tail-told-as-durable");
+  *state.mutable_durable() = ToWire(flatters ? book_.tail() : book_.durable());
   state.set_promised_epoch(book_.epoch());
   state.set_promise_nonce(ToWire(ByteSpan(book_.nonce().bytes)));
   if (trouble_.code() != wire::Failure::NONE) *state.mutable_trouble() = trouble_;
@@ -117,13 +119,14 @@ void SiteVault::OnCommitted(const Position& flushed) {
 // What was not flushed is forgotten, also what has been queued behind it since.
 void SiteVault::Drop(const absl::Status& why) {
   book_.DropUnflushed();
-  queue_.clear();
+  if (!MUSEUM_BUG("queue-kept-behind-failure")) queue_.clear();
   const bool full = absl::IsResourceExhausted(why);
   const wire::Failure failure =
       MakeFailure(full ? wire::Failure::FULL : wire::Failure::IO, std::string(why.message()));
   if (!blocked()) trouble_ = failure;
   if (fetching()) fetch_error_ = why;
   const uint64_t first = book_.tail().sequence + 1;
+  if (MUSEUM_BUG("drop-not-told")) return;
   for (SiteListener* listener : *context_->listeners) listener->OnDropped(this, first, failure);
 }
 

@@ -7,6 +7,7 @@
 #include "agent/site/log_reader.h"
 #include "agent/site/site_vault.h"
 #include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -85,6 +86,7 @@ Task<absl::StatusOr<Position>> SiteVault::ProvenTail(MutableByteSpan buffer) {
 }
 
 void SiteVault::Damage(wire::Failure::Code code, uint64_t evidence, const std::string& why) {
+  RARE_PATH("damage-found");
   trouble_ = MakeFailure(code, why);
   memory_.evidence = std::max(memory_.evidence, evidence);
   confirmed_ = false;
@@ -99,6 +101,7 @@ Task<absl::StatusOr<SignedPromise>> SiteVault::GivePromise(uint64_t epoch, Sessi
   if (blocked()) co_return FailureStatus(context_->signer.site, trouble_);
   absl::Status may = book_.MayPromise(epoch, nonce);
   if (!may.ok()) co_return may;
+  const Position before = book_.durable();
   absl::Status made = co_await StorePromise(epoch, nonce);
   if (!made.ok()) co_return made;
   confirmed_ = true;
@@ -109,7 +112,7 @@ Task<absl::StatusOr<SignedPromise>> SiteVault::GivePromise(uint64_t epoch, Sessi
   promise.vault = place_.vault;
   promise.epoch = epoch;
   promise.nonce = nonce;
-  promise.tail = book_.durable();
+  promise.tail = MUSEUM_BUG("promise-tail-from-before") ? before : book_.durable();
   co_return SignPromise(*context_->signer.key, std::move(promise));
 }
 
@@ -120,7 +123,7 @@ Task<absl::Status> SiteVault::StorePromise(uint64_t epoch, SessionId nonce) {
   absl::Status stored;
   if (!again) {
     VaultMemory memory = memory_;
-    memory.epoch = epoch;
+    memory.epoch = MUSEUM_BUG("epoch-not-stored") ? memory_.epoch : epoch;
     memory.nonce = nonce;
     memory.evidence = std::max(memory.evidence, book_.durable().sequence);
     if (!MUSEUM_BUG("promise-not-stored")) stored = co_await file_.Store(memory);
@@ -201,6 +204,7 @@ Task<absl::Status> SiteVault::PrepareAppend() {
 
 // The log's new file comes first: until it is durable, what is remembered of the fetch is needed.
 Task<absl::Status> SiteVault::DropUnproven() {
+  RARE_PATH("unproven-tail-dropped");
   co_await WaitIdle();
   const Position keep = book_.durable();
   absl::Status dropped = co_await log_->DropAbove(keep);
@@ -267,6 +271,7 @@ Task<absl::Status> SiteVault::EndFetch() {
   fetch_checkpoint_.reset();
   if (!fetch_error_.ok()) co_return fetch_error_;
   if (book_.durable().sequence < checkpoint.sequence) {
+    RARE_PATH("fetch-ended-short");
     co_return absl::UnavailableError(absl::StrFormat("the fetch ended at record %d of %d",
                                                      book_.tail().sequence, checkpoint.sequence));
   }

@@ -7,6 +7,7 @@
 #include "agent/io/transfer.h"
 #include "agent/site/twin_file.h"
 #include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -126,6 +127,7 @@ Task<absl::Status> Store::TakeLock() {
     Op lock = io_->Lock(lock_);
     locked = co_await lock;
     if (locked != -EWOULDBLOCK) break;
+    RARE_PATH("store-lock-waited-for");
     Op pause = io_->Sleep(kLockPause);
     const int32_t slept = co_await pause;
     if (slept < 0) break;

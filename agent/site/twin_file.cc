@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -75,6 +76,7 @@ Task<absl::StatusOr<std::string>> TwinFile::Load() {
   Copy best = first_best ? std::move(first) : std::move(second);
   generation_ = best.generation;
   if (!equal) {
+    RARE_PATH("twin-copy-mended");
     std::string again = best.content;
     absl::Status repaired = co_await StoreCopies(std::move(again), !first_best, first_best);
     if (!repaired.ok() && !absl::IsResourceExhausted(repaired)) co_return repaired;

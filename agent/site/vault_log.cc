@@ -10,6 +10,7 @@
 #include "agent/io/transfer.h"
 #include "agent/site/log_scan.h"
 #include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -37,7 +38,8 @@ Task<absl::StatusOr<std::unique_ptr<VaultLog>>> VaultLog::Open(Io* io, VaultPlac
   log->flushed_ = log->found_.tail;
   log->newest_number_ = result->newest_number;
   for (const LogFile& file : log->files_) log->bytes_ += file.end;
-  if (!log->found_.damaged && log->flushed_.sequence > result->evidence) {
+  if (!log->found_.damaged && log->flushed_.sequence > result->evidence &&
+      !MUSEUM_BUG("unflushed-tail-believed")) {
     absl::Status settled = co_await log->Settle(result->evidence, buffer);
     if (!settled.ok()) co_return settled;
   } else if (result->may_continue) {
@@ -78,7 +80,7 @@ Task<absl::StatusOr<size_t>> VaultLog::Commit(const std::vector<RecordBuffer>* g
     placement.file_salt = file.header.file_salt;
     placement.own_offset = end;
     placement.sequence = record.header.sequence;
-    placement.durable_upto = flushed_.sequence;
+    placement.durable_upto = flushed_.sequence + (MUSEUM_BUG("evidence-ahead") ? 1 : 0);
     placement.record_digest = record.digest;
     const std::vector<std::byte> head = EncodeRecordHead(record.header, placement);
     std::memcpy(record.head().data(), head.data(), head.size());
@@ -87,6 +89,7 @@ Task<absl::StatusOr<size_t>> VaultLog::Commit(const std::vector<RecordBuffer>* g
   assert((*group)[from].header.sequence == flushed_.sequence + 1);
   absl::Status written = co_await WriteGroup(group, from, count);
   if (!written.ok()) {
+    RARE_PATH("log-file-failed");
     co_await AbandonFile(true);
     co_return absl::UnknownError(std::string(written.message()));
   }
@@ -117,21 +120,32 @@ Task<absl::Status> VaultLog::WriteGroup(const std::vector<RecordBuffer>* group, 
   }
   // All are waited for, also after an error: the buffers are theirs until then.
   absl::Status result;
+  const bool flushes_beside = MUSEUM_BUG("flush-beside-writes");
+  if (flushes_beside) result = co_await Flush();
   for (Task<absl::Status>& write : writes) {
     absl::Status written = co_await write;
     if (result.ok()) result = written;
   }
-  if (result.ok() && !MUSEUM_BUG("ack-before-flush")) {
-    Op sync = io_->Sync(current_);
-    const int32_t synced = co_await sync;
-    ++counters_->commit_count;
-    if (synced < 0) result = ErrnoStatus(synced, "flush");
+  if (result.ok() && !flushes_beside && !MUSEUM_BUG("ack-before-flush")) {
+    result = co_await Flush();
   }
   if (!result.ok()) {
     co_return absl::Status(result.code(), absl::StrFormat("%s: %s", files_.back().path,
                                                           std::string(result.message())));
   }
   co_return result;
+}
+
+Task<absl::Status> VaultLog::Flush() {
+  Op sync = io_->Sync(current_);
+  int32_t synced = co_await sync;
+  ++counters_->commit_count;
+  if (synced < 0 && MUSEUM_BUG("failed-flush-retried")) {
+    Op again = io_->Sync(current_);
+    synced = co_await again;
+  }
+  if (synced < 0) co_return ErrnoStatus(synced, "flush");
+  co_return absl::OkStatus();
 }
 
 Task<> VaultLog::AbandonFile(bool failed) {

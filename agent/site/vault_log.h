@@ -78,6 +78,7 @@ class VaultLog {
   VaultLog(Io* io, VaultPlace place, VaultLogOptions options, StoreCounters* counters);
   bool FitsCurrent(const RecordBuffer& record) const;
   Task<absl::Status> WriteGroup(const std::vector<RecordBuffer>* group, size_t from, size_t count);
+  Task<absl::Status> Flush();
   Task<absl::Status> BeginFile(Position before);
   Task<absl::Status> MakeFile(LogFile* file, Position before);
   Task<absl::StatusOr<Fd>> OpenNewFile(LogFile* file, Position before);

@@ -8,6 +8,8 @@
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
 #include "agent/site/vault_log.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -25,6 +27,7 @@ Task<absl::StatusOr<uint64_t>> VaultLog::RoomForFile() {
   }
   wanted = wanted / kDirectIoBytes * kDirectIoBytes;
   if (stat.free_bytes < options_.reserve_bytes + wanted) {
+    RARE_PATH("store-full");
     co_return absl::ResourceExhaustedError(absl::StrFormat(
         "%s: %d MiB are free, a log file of %d MiB and a reserve of %d MiB are needed",
         place_.directory, stat.free_bytes >> 20, wanted >> 20, options_.reserve_bytes >> 20));
@@ -36,6 +39,7 @@ Task<absl::Status> VaultLog::BeginFile(Position before) {
   const absl::Duration now = io_->Monotonic();
   while (!failures_.empty() && failures_.front() + kFileFailureWindow < now) failures_.pop_front();
   if (failures_.size() >= kFileFailuresMax) {
+    RARE_PATH("log-files-given-up");
     co_return absl::UnknownError(absl::StrFormat(
         "%s: %d log files failed within an hour, nothing is appended: replace the disk",
         place_.directory, failures_.size()));
@@ -130,6 +134,7 @@ Task<absl::Status> VaultLog::FinishFile(const LogFile* file, Fd fd) {
   Op sync = io_->Sync(fd);
   const int32_t synced = co_await sync;
   if (synced < 0) co_return ErrnoStatus(synced, "flush " + file->path);
+  if (MUSEUM_BUG("log-name-not-flushed")) co_return absl::OkStatus();
   Op directory = io_->SyncDirectory(place_.directory);
   const int32_t entered = co_await directory;
   if (entered < 0) co_return ErrnoStatus(entered, "flush directory " + place_.directory);

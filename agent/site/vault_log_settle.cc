@@ -10,6 +10,7 @@
 #include "agent/io/transfer.h"
 #include "agent/site/log_reader.h"
 #include "agent/site/vault_log.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -62,6 +63,7 @@ Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
   flushed_ = tail;
   current_ = fd;
   settled_ = true;
+  RARE_PATH("unflushed-tail-copied");
   co_return absl::OkStatus();
 }
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "agent/source/lag_clock.h"
+#include "crypto/rare_path.h"
 #include "replicator/control_record.h"
 
 namespace tidemark {
@@ -19,7 +21,7 @@ void LogWriter::Begin(uint64_t epoch, const SessionId& nonce, const Position& ba
   epoch_ = epoch;
   nonce_ = nonce;
   window_.emplace(options_.window, base);
-  lag_.emplace(options_.window.sites, base.sequence, io_->Now());
+  lag_.emplace(options_.window.sites, base.sequence, LagNow(io_));
   last_capture_ = io_->Now();
   NotifyWork();
 }
@@ -64,6 +66,7 @@ void LogWriter::EvictFinished(bool for_room) {
     assert(held != held_.end());
     held->second.evicted = true;
     if (held->second.pins == 0) held_.erase(held);
+    if (for_room) RARE_PATH("record-forgotten-for-room");
     if (for_room) return;  // one is enough
   }
 }
@@ -88,7 +91,7 @@ Position LogWriter::Append(RecordKind kind, PooledBuffer buffer, uint32_t payloa
   Held& held = held_[position.sequence];
   held.header = std::move(header);
   held.buffer = std::move(buffer);
-  lag_->OnRecordClosed(position.sequence, io_->Now());
+  lag_->OnRecordClosed(position.sequence, LagNow(io_));
   NotifyWork();
   return position;
 }

@@ -35,6 +35,7 @@ struct PushRequest {
   Fd source = -1;  // owned by the caller, open until Run returns
   bool is_stream = false;
   absl::Time captured_at;       // when the source was opened
+  absl::Time lags_from;         // the same instant by the lag clock
   std::string idempotency_key;  // empty: none
   bool compress = true;
   bool resume = true;                            // a file, where an earlier push of it was cut off

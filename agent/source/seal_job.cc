@@ -2,9 +2,12 @@
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <memory>
+
+#include "crypto/museum.h"
 
 namespace tidemark {
 namespace {
@@ -49,6 +52,8 @@ void SealJob::Run(void* self) {
     const size_t sealed_bytes = exact.size() + kSealTagBytes;
     item.key = Seal(std::move(key), SealedKind::kChunk, item.codec, item.id.bytes, exact,
                     space.first(sealed_bytes));
+    if (MUSEUM_BUG("chunk-left-in-clear"))
+      std::memcpy(space.data(), item.plaintext.data(), std::min(exact.size(), size_t{4096}));
     item.location.sequence = job->builder->identity().sequence;
     item.location.sealed_bytes = static_cast<uint32_t>(sealed_bytes);
     item.location.offset = job->builder->Keep(SealedKind::kChunk, item.id, sealed_bytes);

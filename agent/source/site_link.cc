@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -112,6 +114,7 @@ Task<> SiteLink::GuardOpening() {
 }
 
 void SiteLink::CutOpening() {
+  RARE_PATH("link-opening-cut");
   if (interruptible_ != nullptr) io_->Cancel(interruptible_);
   if (data_ != nullptr) data_->Close();
   if (control_ != nullptr) control_->Close();
@@ -243,7 +246,9 @@ Task<> SiteLink::CheckpointLoop() {
   while (session_up_) {
     for (LinkedVault* vault : vaults_) {
       if (!vault->log()->open() || SessionOf(vault).phase < VaultPhase::kPromised) continue;
-      const Position committed = vault->log()->committed_position();
+      const bool ahead = MUSEUM_BUG("checkpoint-of-uncommitted");
+      const Position committed =
+          ahead ? vault->log()->window().tail() : vault->log()->committed_position();
       uint64_t& told = checkpointed_[vault->log()->vault()];
       if (committed.sequence <= told) continue;
       told = committed.sequence;
@@ -279,6 +284,7 @@ Task<> SiteLink::SendLoop() {
       }
       if (window.feed(options_.index) == LogWindow::Feed::kLive)
         vault->log()->Sent(options_.index, *next);
+      if (MUSEUM_BUG("lag-at-send")) vault->log()->lag().OnDurable(options_.index, *next);
       sent = true;
     }
     if (!sent && session_up_) co_await work_.Wait();

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "agent/source/lag_clock.h"
 #include "agent/source/site_link.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -108,7 +110,7 @@ void SiteLink::OnHeartbeatReply(const wire::HeartbeatReply& reply) {
       return EndSession(agreed);
     }
     session.durable = *durable;
-    vault->log()->lag().OnHeartbeat(options_.index, sent_at, durable->sequence);
+    vault->log()->lag().OnHeartbeat(options_.index, LagNow(io_) - (now - sent), durable->sequence);
   }
 }
 
@@ -145,6 +147,7 @@ void SiteLink::OnReceiptNote(const wire::ReceiptNote& note) {
     if (vault == nullptr || !vault->log()->open()) continue;
     const std::optional<Position> ours = vault->log()->window().PositionOf(head.durable.sequence);
     if (ours.has_value() && ours->digest != head.durable.digest) {
+      RARE_PATH("receipt-of-another-log");
       SetState(LinkState::kDamaged,
                absl::StrFormat("signed another history at record %d", head.durable.sequence));
       return EndSession(absl::DataLossError(last_error_));

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
+#include "agent/source/lag_clock.h"
 #include "chunker/segment.h"
 
 namespace tidemark {
@@ -68,7 +69,7 @@ Task<absl::StatusOr<std::optional<Span>>> SourceReader::Next() {
     hole.offset = position_;
     hole.hole_bytes = std::min(data_begin_, segment.end) - position_;
     hole.ends_extent = true;
-    hole.taken_at = io_->Now();
+    hole.taken_at = LagNow(io_);
     position_ += hole.hole_bytes;
     hole.ends_segment = position_ == segment.end;
     co_return std::move(hole);
@@ -106,7 +107,7 @@ Task<absl::StatusOr<std::optional<Span>>> SourceReader::ReadData(uint64_t until,
   Span span;
   span.number = ++*span_numbers_;
   span.offset = position_;
-  span.taken_at = io_->Now();
+  span.taken_at = LagNow(io_);
   span.buffer = co_await spans_->Acquire();
   const size_t room = static_cast<size_t>(std::min<uint64_t>(kSpanReadBytes, until - position_));
   const MutableByteSpan into = span.buffer.span().subspan(kSpanCarryBytes, room);

@@ -31,7 +31,7 @@ struct Span {
   uint32_t end = kSpanCarryBytes;
   bool ends_extent = false;  // a cut is forced behind it: hole, segment edge or end
   bool ends_segment = false;
-  absl::Time taken_at;
+  absl::Time taken_at;           // of the lag clock
   std::vector<CutChunk> chunks;  // after cutting
 };
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -136,6 +137,7 @@ void Vault::OnPromiseRefused(SiteLink* link, const wire::Failure& failure,
   // Until both primaries have promised, a higher epoch is tried; from then on another agent has
   // taken over: for good.
   if (overtaken && (phase_ == Phase::kTakingOver || phase_ == Phase::kOpen)) {
+    RARE_PATH("agent-fenced");
     Fail(
         absl::AbortedError(absl::StrFormat("vault %s: fenced: another agent took over (site %s: "
                                            "%s); this agent appends nothing any more",

@@ -4,6 +4,8 @@
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
 #include "agent/source/vault.h"
+#include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -68,6 +70,7 @@ Task<absl::StatusOr<TakeOverPlan>> Vault::CollectPromises() {
           given.push_back({link->name(), promise->second});
       }
     }
+    if (given.size() < options_.window.primaries) RARE_PATH("higher-epoch-tried");
     if (given.size() < options_.window.primaries) continue;
     absl::StatusOr<TakeOverPlan> plan = PlanTakeOver(given, options_.window.primaries);
     co_return plan;
@@ -124,7 +127,7 @@ Task<absl::Status> Vault::StartEpoch(const TakeOverPlan* plan) {
         co_await pack_->AppendControl(RecordKind::kVaultGenesis, std::move(body));
     appended = position.status();
   }
-  if (appended.ok()) {
+  if (appended.ok() && !(MUSEUM_BUG("epoch-start-left-out") && !plan->fresh)) {
     EpochStart start;
     start.epoch = wanted_->epoch;
     start.nonce = wanted_->nonce;

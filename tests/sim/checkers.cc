@@ -31,9 +31,9 @@ LogLedger::LogLedger(std::vector<SiteView> sites, std::string store_path, VaultI
   }
 }
 
-void LogLedger::OnMessage(uint32_t index, uint32_t socket, const wire::Control& message) {
+void LogLedger::OnMessage(uint32_t index, uint64_t connection, const wire::Control& message) {
   Site* site = &sites_[index];
-  uint64_t* said = &site->said.try_emplace(socket, site->floor).first->second;
+  uint64_t* said = &site->said.try_emplace(connection, site->floor).first->second;
   const std::string vault = ToWire(vault_.bytes);
   if (message.has_ack() && message.ack().vault() == vault) {
     absl::StatusOr<Position> durable = FromWire(message.ack().durable());
@@ -58,7 +58,8 @@ void LogLedger::OnMessage(uint32_t index, uint32_t socket, const wire::Control& 
     if (message.fetch_report().finished()) {
       Claim(site, "a fetch's end", *tail, 0);
     } else if (!Holds(site, *tail)) {
-      Wrong(*site, "a fetch report names " + Text(*tail) + ", which is not on the platter");
+      Wrong(Invariant::kHonestReceipts, *site,
+            "a fetch report names " + Text(*tail) + ", which is not on the platter");
     }
   }
 }
@@ -82,17 +83,20 @@ bool LogLedger::Holds(Site* site, const Position& position) {
 
 void LogLedger::Claim(Site* site, const char* where, const Position& position, uint64_t at_least) {
   if (position.sequence < at_least) {
-    return Wrong(*site, absl::StrFormat("%s names record %d as durable, it had said %d before",
-                                        where, position.sequence, at_least));
+    return Wrong(Invariant::kNoHoleNoGhost, *site,
+                 absl::StrFormat("%s names record %d as durable, it had said %d before", where,
+                                 position.sequence, at_least));
   }
   if (position.sequence <= site->claimed) {
     if (DigestAt(position.sequence) == position.digest) return;
     return Wrong(
-        *site, absl::StrFormat("%s names another %s than was said before", where, Text(position)));
+        Invariant::kNoEquivocation, *site,
+        absl::StrFormat("%s names another %s than was said before", where, Text(position)));
   }
   if (!Holds(site, position)) {
-    return Wrong(*site, absl::StrFormat("%s names %s as durable; the platter holds %d records",
-                                        where, Text(position), site->platter->log().size()));
+    return Wrong(Invariant::kHonestReceipts, *site,
+                 absl::StrFormat("%s names %s as durable; the platter holds %d records", where,
+                                 Text(position), site->platter->log().size()));
   }
   Extend(site, position.sequence);
 }
@@ -103,9 +107,10 @@ void LogLedger::Extend(Site* site, uint64_t upto) {
     const Digest digest = site->platter->DigestAt(sequence);
     if (sequence <= records_.size()) {
       if (records_[sequence - 1].digest != digest) {
-        return Wrong(*site, absl::StrFormat("holds another record %d (epoch %d) than was durable "
-                                            "elsewhere (epoch %d)",
-                                            sequence, header.epoch, records_[sequence - 1].epoch));
+        return Wrong(Invariant::kNoEquivocation, *site,
+                     absl::StrFormat("holds another record %d (epoch %d) than was durable "
+                                     "elsewhere (epoch %d)",
+                                     sequence, header.epoch, records_[sequence - 1].epoch));
       }
       continue;
     }
@@ -113,41 +118,76 @@ void LogLedger::Extend(Site* site, uint64_t upto) {
     const bool begins =
         header.kind == RecordKind::kEpochStart || header.kind == RecordKind::kVaultGenesis;
     if (header.epoch < epoch_before || (header.epoch > epoch_before && !begins)) {
-      Wrong(*site, absl::StrFormat("record %d is of epoch %d behind epoch %d", sequence,
-                                   header.epoch, epoch_before));
+      Wrong(Invariant::kFencing, *site,
+            absl::StrFormat("record %d is of epoch %d behind epoch %d", sequence, header.epoch,
+                            epoch_before));
     }
     records_.push_back({header.epoch, digest});
   }
+  const uint64_t before = committed();
   site->claimed = upto;
+  if (committed() > before) ++commits_;
+  if (!site->view.is_primary && upto > committed()) {
+    Wrong(Invariant::kIsolation, *site,
+          absl::StrFormat("holds record %d; committed is %d", upto, committed()));
+  }
+}
+
+uint64_t LogLedger::Held(uint32_t site) {
+  sites_[site].platter->Update();
+  return sites_[site].platter->log().size();
+}
+
+std::optional<Platter::Place> LogLedger::PlaceWithEvidence(uint32_t site, uint64_t chosen) {
+  sites_[site].platter->Update();
+  return sites_[site].platter->PlaceWithEvidence(chosen);
+}
+
+void LogLedger::Reread(uint32_t site) {
+  sites_[site].platter->Forget();
+  sites_[site].platter->Update();
+}
+
+void LogLedger::OnCheckpoint(const PublicKey& agent, const std::string& bytes) {
+  absl::StatusOr<SignedCheckpoint> said = ParseCheckpoint(agent, AsBytes(bytes));
+  if (!said.ok()) return findings_->Add(Invariant::kFencing, "a checkpoint does not verify");
+  const Position& upto = said->checkpoint.upto;
+  if (upto.sequence <= committed() && DigestAt(upto.sequence) == upto.digest) return;
+  findings_->Add(
+      Invariant::kHonestReceipts,
+      absl::StrFormat("a checkpoint names record %d, committed is %d", upto.sequence, committed()));
 }
 
 void LogLedger::OnPromise(Site* site, const std::string& bytes) {
   absl::StatusOr<SignedPromise> promise = ParsePromise(site->view.key, AsBytes(bytes));
-  if (!promise.ok()) return Wrong(*site, "a promise does not verify");
+  if (!promise.ok()) return Wrong(Invariant::kFencing, *site, "a promise does not verify");
   const Promise& given = promise->promise;
   if (given.epoch < site->promised_epoch) {
-    Wrong(*site,
+    Wrong(Invariant::kFencing, *site,
           absl::StrFormat("promised epoch %d after epoch %d", given.epoch, site->promised_epoch));
   }
   site->promised_epoch = given.epoch;
   const auto [known, is_new] = site->promises.try_emplace(given.epoch, given.nonce);
   if (!is_new && known->second != given.nonce) {
-    Wrong(*site, absl::StrFormat("promised epoch %d to two sessions", given.epoch));
+    Wrong(Invariant::kFencing, *site,
+          absl::StrFormat("promised epoch %d to two sessions", given.epoch));
   }
   Claim(site, "a promise", given.tail, site->claimed);
 }
 
 void LogLedger::OnReceipt(Site* site, const std::string& bytes) {
   absl::StatusOr<SignedReceipt> receipt = ParseReceipt(site->view.key, AsBytes(bytes));
-  if (!receipt.ok()) return Wrong(*site, "a receipt does not verify");
+  if (!receipt.ok()) return Wrong(Invariant::kNoEquivocation, *site, "a receipt does not verify");
   const Receipt& said = receipt->receipt;
   const auto [known, is_new] = site->receipts.try_emplace(said.number, receipt->digest());
   if (!is_new && known->second != receipt->digest()) {
-    Wrong(*site, absl::StrFormat("signed receipt %d twice", said.number));
+    Wrong(Invariant::kNoEquivocation, *site,
+          absl::StrFormat("signed receipt %d twice", said.number));
   }
   const auto before = site->receipts.find(said.number - 1);
   if (before != site->receipts.end() && before->second != said.previous) {
-    Wrong(*site, absl::StrFormat("receipt %d does not chain to the one before", said.number));
+    Wrong(Invariant::kNoEquivocation, *site,
+          absl::StrFormat("receipt %d does not chain to the one before", said.number));
   }
   if (!is_new) return;  // told again to an agent that was away
   for (const VaultHead& head : said.heads) {
@@ -161,14 +201,15 @@ void LogLedger::OnPowerLoss(uint32_t index) {
   site->platter->Forget();
   site->platter->Update();
   if (site->platter->log().size() < site->claimed) {
-    return Wrong(*site,
+    return Wrong(Invariant::kNoHoleNoGhost, *site,
                  absl::StrFormat("after a power loss the platter holds %d records; %d were said "
                                  "to be durable",
                                  site->platter->log().size(), site->claimed));
   }
   for (uint64_t sequence = 1; sequence <= site->claimed; ++sequence) {
     if (site->platter->DigestAt(sequence) == DigestAt(sequence)) continue;
-    return Wrong(*site, absl::StrFormat("after a power loss record %d is another one", sequence));
+    return Wrong(Invariant::kNoHoleNoGhost, *site,
+                 absl::StrFormat("after a power loss record %d is another one", sequence));
   }
 }
 
@@ -184,8 +225,9 @@ void LogLedger::CheckAllEqual() {
   for (size_t i = 0; i < sites_.size(); ++i) {
     OnPowerLoss(static_cast<uint32_t>(i));
     if (sites_[i].platter->log().size() == records_.size()) continue;
-    Wrong(sites_[i], absl::StrFormat("ends with %d records on its platter, the log has %d",
-                                     sites_[i].platter->log().size(), records_.size()));
+    Wrong(Invariant::kByteIdentity, sites_[i],
+          absl::StrFormat("ends with %d records on its platter, the log has %d",
+                          sites_[i].platter->log().size(), records_.size()));
   }
 }
 
@@ -197,7 +239,7 @@ void SealWatch::OnSeal(void* self, const Digest& key_fingerprint, const Digest& 
   ++watch->seals_;
   const auto [known, is_new] = watch->sealed_.try_emplace(key_fingerprint, plaintext);
   if (!is_new && known->second != plaintext) {
-    watch->findings_->Add("one key sealed two plaintexts");
+    watch->findings_->Add(Invariant::kKeyUniqueness, "one key sealed two plaintexts");
   }
 }
 
@@ -207,7 +249,7 @@ void CanaryWatch::OnSend(uint32_t socket, ByteSpan bytes) {
   const std::string edge =
       end + std::string(AsText(bytes.first(std::min(bytes.size(), kCanary.size()))));
   if (Contains(bytes, kCanary) || Contains(AsBytes(edge), kCanary)) {
-    findings_->Add("plaintext was sent over the network");
+    findings_->Add(Invariant::kCanaries, "plaintext was sent over the network");
   }
   const size_t kept = std::min(bytes.size(), kCanary.size() - 1);
   end.append(AsText(bytes.last(kept)));
@@ -216,7 +258,8 @@ void CanaryWatch::OnSend(uint32_t socket, ByteSpan bytes) {
 
 void CanaryWatch::OnWrite(const std::string& path, ByteSpan bytes) {
   bytes_ += bytes.size();
-  if (Contains(bytes, kCanary)) findings_->Add("plaintext was written to " + path);
+  if (Contains(bytes, kCanary))
+    findings_->Add(Invariant::kCanaries, "plaintext was written to " + path);
 }
 
 }  // namespace tidemark

@@ -1,5 +1,4 @@
-// What must hold whatever happens in a simulated cluster. Each checker watches the world from
-// outside and says what it found wrong; the first finding ends a seed.
+// What must hold whatever happens in a simulated cluster: the invariants of claims, keys and bytes.
 #ifndef TIDEMARK_TESTS_SIM_CHECKERS_H_
 #define TIDEMARK_TESTS_SIM_CHECKERS_H_
 
@@ -12,21 +11,10 @@
 #include "crypto/sealing.h"
 #include "replicator/receipt.h"
 #include "replicator/wire.h"
+#include "tests/sim/invariants.h"
 #include "tests/sim/platter.h"
 
 namespace tidemark {
-
-class Findings {
- public:
-  void Add(const std::string& what) {
-    if (first_.empty()) first_ = what;
-  }
-  bool ok() const { return first_.empty(); }
-  const std::string& first() const { return first_; }
-
- private:
-  std::string first_;
-};
 
 // Laws 1 to 4, from what sites say on the wire and what their platters hold at that instant.
 //
@@ -45,16 +33,26 @@ class LogLedger {
   LogLedger(std::vector<SiteView> sites, std::string store_path, VaultId vault, Findings* findings);
 
   // A message of site `site`, as it leaves.
-  void OnMessage(uint32_t site, uint32_t socket, const wire::Control& message);
+  void OnMessage(uint32_t site, uint64_t connection, const wire::Control& message);
+  // A checkpoint of an agent, as it leaves beside the log.
+  void OnCheckpoint(const PublicKey& agent, const std::string& bytes);
   void OnStart(uint32_t site) { sites_[site].floor = sites_[site].claimed; }
   // The site's machine lost power, and its disk has settled: all claims must still be there.
   void OnPowerLoss(uint32_t site);
   // Durable at every primary, by their own claims.
   uint64_t committed() const;
   uint64_t claimed(uint32_t site) const { return sites_[site].claimed; }
+  // How many records the site's platter holds now, claimed or not.
+  uint64_t Held(uint32_t site);
+  // How often committed() grew.
+  uint64_t commits() const { return commits_; }
   Digest DigestAt(uint64_t sequence) const {
     return sequence == 0 || sequence > records_.size() ? Digest() : records_[sequence - 1].digest;
   }
+  // A record of a site that later ones show to have been durable; nullopt: none.
+  std::optional<Platter::Place> PlaceWithEvidence(uint32_t site, uint64_t chosen);
+  // A site's disk was changed under it.
+  void Reread(uint32_t site);
   // At the end: every platter holds the same log, which is the one that was claimed.
   void CheckAllEqual();
 
@@ -64,7 +62,7 @@ class LogLedger {
     std::unique_ptr<Platter> platter;
     uint64_t claimed = 0;
     uint64_t floor = 0;                 // claimed before this life of it
-    std::map<uint32_t, uint64_t> said;  // by connection
+    std::map<uint64_t, uint64_t> said;  // by connection
     uint64_t promised_epoch = 0;
     std::map<uint64_t, SessionId> promises;  // epoch -> nonce
     std::map<uint64_t, Digest> receipts;     // number -> digest
@@ -79,14 +77,15 @@ class LogLedger {
   bool Holds(Site* site, const Position& position);
   void OnPromise(Site* site, const std::string& bytes);
   void OnReceipt(Site* site, const std::string& bytes);
-  void Wrong(const Site& site, const std::string& what) {
-    findings_->Add("site " + site.view.name + ": " + what);
+  void Wrong(Invariant invariant, const Site& site, const std::string& what) {
+    findings_->Add(invariant, "site " + site.view.name + ": " + what);
   }
 
   VaultId vault_;
   Findings* findings_;
   std::vector<Site> sites_;
   std::vector<Record> records_;  // [i] is sequence i + 1
+  uint64_t commits_ = 0;
 };
 
 // Law 8: a (key, nonce) pair seals one plaintext, ever. Nonces are constant. Watches every Seal of

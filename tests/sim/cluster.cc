@@ -1,19 +1,24 @@
 #include "tests/sim/cluster.h"
 
+#include <cstring>
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 
 namespace tidemark {
 namespace {
 
 constexpr const char* kSiteNames[] = {"a", "b", "w"};
 constexpr const char* kAgentNames[] = {"agent", "agent2"};
-// Simulated. A cluster in which nothing fails any more is whole again well within this.
-constexpr absl::Duration kConvergeLimit = absl::Minutes(5);
-constexpr absl::Duration kAuditLimit = absl::Minutes(20);
-constexpr absl::Duration kStopLimit = absl::Seconds(30);
+
+// Both halves are digests: cheap, the same for everybody, and worth nothing.
+Signature StandIn(const PublicKey& key, ByteSpan signed_bytes) {
+  Signature made;
+  const Digest digest = KeyedHash(key.bytes, signed_bytes);
+  std::memcpy(made.bytes.data(), digest.bytes.data(), digest.bytes.size());
+  std::memcpy(made.bytes.data() + 32, digest.bytes.data(), digest.bytes.size());
+  return made;
+}
 
 }  // namespace
 
@@ -22,7 +27,10 @@ Cluster::Cluster(const ClusterOptions& options)
       random_(MixSeeds(options.seed, HashText("chaos"))),
       seals_(&findings_),
       canaries_(&findings_),
-      world_(options.seed, options.faults) {
+      lag_(&findings_),
+      world_(options.seed, options.faults),
+      lies_(MixSeeds(options.seed, HashText("lies"))) {
+  SetSignatureStandIn(options_.real_signatures != 0 ? nullptr : &StandIn);
   struct Entropy : EntropySource {
     explicit Entropy(SimRandom* from) : random(from) {}
     void Fill(MutableByteSpan out) override { random->Fill(out); }
@@ -36,10 +44,14 @@ Cluster::Cluster(const ClusterOptions& options)
     SiteNode& site = sites_[i];
     site.name = kSiteNames[i];
     site.node = world_.AddNode(site.name);
+    if (options_.site_capacity_bytes != 0) {
+      world_.disk(site.node)->set_capacity(options_.site_capacity_bytes);
+    }
     site.key = std::make_unique<SigningKey>(SigningKey::Generate(&entropy));
     views.push_back({site.name, world_.disk(site.node), i < 2, site.key->public_key()});
     shared_.sites.push_back({{site.name, site.name + ":7000"}, i < 2});
   }
+  if (options_.real_tls != 0) MakeIdentities(&entropy);
   ledger_ = std::make_unique<LogLedger>(std::move(views), kSimStorePath, vault_, &findings_);
   workload_ = std::make_unique<Workload>(options_, ledger_.get(), &findings_);
   for (int i = 0; i < kAgents; ++i) {
@@ -47,24 +59,35 @@ Cluster::Cluster(const ClusterOptions& options)
     agent.node = world_.AddNode(kAgentNames[i]);
     agent.index = std::make_unique<FakeIndex>(ledger_.get(), &findings_);
     SimDisk* disk = world_.disk(agent.node);
-    workload_->WriteSources(disk);
+    if (i == 0 || options_.weight(Act::kTakeOver) > 0) workload_->WriteSources(disk);
     for (const char* directory : {"/state", "/restored"}) disk->MakeDirectories(directory);
-    if (options_.agent_entropy_cloned) world_.SetEntropy(agent.node, SimWorld::Entropy::kCloned);
+    if (options_.agent_entropy_cloned != 0)
+      world_.SetEntropy(agent.node, SimWorld::Entropy::kCloned);
   }
   shared_.options = &options_;
   shared_.workload = workload_.get();
   shared_.findings = &findings_;
+  shared_.lag = &lag_;
+  shared_.world = &world_;
   shared_.key = agent_key_.get();
   shared_.kek = &kek_;
   shared_.vault = vault_;
-  tap_ = std::make_unique<WireTap>(
-      [this](uint32_t machine, uint32_t socket, const wire::Control& message) {
-        if (text_ != nullptr)
-          Say(absl::StrCat(world_.name(static_cast<int>(machine)), " says ",
-                           message.ShortDebugString()));
-        if (machine < kSites) ledger_->OnMessage(machine, socket, message);
-      });
   world_.Observe(this);
+}
+
+// Valid for all that the clocks of simulated machines may say.
+void Cluster::MakeIdentities(EntropySource* entropy) {
+  const absl::Time from = world_.io(sites_[0].node)->Now() - absl::Hours(24 * 365);
+  const absl::Duration lifetime = absl::Hours(24 * 365 * 5);
+  const absl::StatusOr<Credential> authority =
+      CreateAuthority("simulated", from, lifetime, entropy);
+  const auto identify = [&](Role role, const std::string& name, const SigningKey& key) {
+    const absl::StatusOr<Credential> own =
+        IssueCertificate(*authority, role, name, key, from, lifetime, entropy);
+    return ChannelIdentity{authority->certificate_pem, *own};
+  };
+  for (SiteNode& site : sites_) site.identity = identify(Role::kSite, site.name, *site.key);
+  agent_identity_ = identify(Role::kAgent, "agent", *agent_key_);
 }
 
 Cluster::~Cluster() {
@@ -78,6 +101,7 @@ Cluster::~Cluster() {
     if (site.process != nullptr) world_.Kill(site.node);
     site.process.reset();
   }
+  SetSignatureStandIn(nullptr);
 }
 
 void Cluster::TraceTo(std::ostream* out) {
@@ -90,13 +114,16 @@ void Cluster::Say(const std::string& what) {
     *text_ << absl::ToInt64Microseconds(world_.time()) << "us -- " << what << "\n";
 }
 
-void Cluster::OnSend(uint32_t socket, uint32_t from, uint32_t, ByteSpan bytes) {
-  canaries_.OnSend(socket, bytes);
-  tap_->OnSend(socket, from, bytes);
-}
-
-void Cluster::OnWrite(int, const std::string& path, ByteSpan bytes) {
-  if (path.rfind("/restored/", 0) != 0) canaries_.OnWrite(path, bytes);
+std::unique_ptr<ChannelFactory> Cluster::Channels(int node, const PartyName& own,
+                                                  const ChannelIdentity& identity) {
+  std::unique_ptr<ChannelFactory> inner;
+  if (options_.real_tls != 0) {
+    absl::StatusOr<std::unique_ptr<ChannelFactory>> tls = MakeTlsFactory(identity);
+    if (!tls.ok()) findings_.Add(Invariant::kLiveness, std::string(tls.status().message()));
+    if (tls.ok()) inner = std::move(*tls);
+  }
+  if (inner == nullptr) inner = MakeNullFactory(own, world_.io(node));
+  return Tapped(std::move(inner), node, own.role == Role::kAgent, &connections_, this);
 }
 
 bool Cluster::RunUntil(const std::function<bool()>& done, absl::Duration at_most) {
@@ -106,16 +133,17 @@ bool Cluster::RunUntil(const std::function<bool()>& done, absl::Duration at_most
     // Looking is dear, and nothing converges within a few events.
     for (int i = 0; i < 16 && findings_.ok(); ++i) {
       if (!world_.Step()) {
-        findings_.Add("nothing is left to happen");
+        findings_.Add(Invariant::kLiveness, "nothing is left to happen");
         return false;
       }
     }
     SweepEnded();
+    if (world_.events() >= next_look_) Look();
   }
   return false;
 }
 
-ClusterResult Cluster::Play() {
+SeedRecord Cluster::Play() {
   for (int i = 0; i < kSites; ++i) StartSite(i);
   StartAgent(0);
   Chaos();
@@ -125,151 +153,37 @@ ClusterResult Cluster::Play() {
   if (findings_.ok()) Audit();
   if (findings_.ok()) StopAll();
   if (findings_.ok()) ledger_->CheckAllEqual();
-  ClusterResult result;
-  result.finding = findings_.first();
-  result.trace = world_.trace();
-  result.events = world_.events();
-  result.records = ledger_->committed();
-  result.acts = acts_;
-  result.starts = starts_;
-  result.restored = restored_;
-  result.resumed = workload_->resumed();
-  result.simulated = world_.time();
-  return result;
+  SeedRecord record;
+  record.seed = options_.seed;
+  record.finding = findings_.first();
+  record.trace = world_.trace();
+  record.events = world_.events();
+  record.io_events = world_.io_events();
+  record.commits = ledger_->commits();
+  record.faults = acts_ + world_.failures();
+  record.records = ledger_->committed();
+  record.starts = starts_;
+  record.restored = restored_;
+  record.resumed = workload_->resumed();
+  record.simulated_ms = absl::ToInt64Milliseconds(world_.time());
+  record.looks = lag_.looks();
+  record.over = lag_.over();
+  record.real_signatures = options_.real_signatures != 0;
+  record.real_tls = options_.real_tls != 0;
+  return record;
 }
 
 void Cluster::Chaos() {
   const absl::Duration end = world_.time() + absl::Milliseconds(options_.chaos_ms);
   uint64_t next_act = world_.events() + random_.Below(options_.events_between_acts + 1);
   while (findings_.ok() && world_.time() < end) {
-    if (!world_.Step()) return findings_.Add("nothing is left to happen");
+    if (!world_.Step()) return findings_.Add(Invariant::kLiveness, "nothing is left to happen");
     SweepEnded();
+    if (world_.events() >= next_look_) Look();
     if (world_.events() < next_act) continue;
     next_act = world_.events() + random_.Below(options_.events_between_acts + 1);
-    Act();
+    DoAct();
   }
-}
-
-// No faults any more; everything runs; one agent is the one.
-void Cluster::Heal() {
-  Say("heal");
-  chaos_ = false;
-  world_.set_faults(world_.faults().Healed());
-  world_.HealAll();
-  const int last = options_.take_over > 0 ? static_cast<int>(random_.Below(kAgents)) : 0;
-  for (AgentNode& agent : agents_) world_.SetEntropy(agent.node, SimWorld::Entropy::kSeeded);
-  for (int i = 0; i < kAgents; ++i) {
-    // An agent that was fenced, or gave up on damage, is restarted by whoever runs it.
-    if (agents_[i].process == nullptr) continue;
-    const bool stays = i == last && agents_[i].process->vault()->phase() != Vault::Phase::kFailed &&
-                       !agents_[i].process->stopping() && random_.Coin() &&
-                       !options_.breaks_entropy();
-    if (!stays) DropAgent(i, random_.Coin());
-  }
-  // A site that found its disk wanting waits for whoever replaces it: there, a restart.
-  const bool all = options_.has_disk_faults() || random_.Coin();
-  for (int i = 0; i < kSites; ++i) {
-    const bool stopping = sites_[i].process != nullptr && sites_[i].process->stopping();
-    if (sites_[i].process != nullptr && (all || stopping)) DropSite(i, random_.Coin());
-    if (sites_[i].process == nullptr) StartSite(i);
-  }
-  if (agents_[last].process == nullptr) StartAgent(last);
-}
-
-bool Cluster::Converged() {
-  if (!workload_->all_ok()) return false;
-  for (const SiteNode& site : sites_) {
-    if (site.process == nullptr || !site.process->serving()) return false;
-  }
-  for (AgentNode& agent : agents_) {
-    if (agent.process == nullptr) continue;
-    const Vault* vault = agent.process->vault();
-    if (!agent.process->agent()->ready()) return false;
-    const LogWriter* log = agent.process->vault()->log();
-    if (vault->phase() != Vault::Phase::kOpen || !log->open()) return false;
-    for (SiteIndex site = 0; site < kSites; ++site) {
-      if (log->window().durable(site) != log->window().tail()) return false;
-      if (ledger_->claimed(site) != log->window().tail().sequence) return false;
-    }
-  }
-  return true;
-}
-
-std::string Cluster::WhyNotConverged() {
-  std::string why;
-  uint64_t open = 0;
-  for (const WorkItem& item : workload_->items()) open += item.ok ? 0 : 1;
-  absl::StrAppend(&why, open, " pushes not done");
-  for (int i = 0; i < kSites; ++i) {
-    absl::StrAppend(&why, "; site ", sites_[i].name, " claims ", ledger_->claimed(i));
-  }
-  for (AgentNode& agent : agents_) {
-    if (agent.process == nullptr) continue;
-    Vault* vault = agent.process->vault();
-    absl::StrAppend(&why, "; agent in phase ", static_cast<int>(vault->phase()), " (",
-                    vault->trouble().ToString(), ")");
-    if (vault->log()->open()) {
-      absl::StrAppend(&why, " committed ", vault->log()->committed_sequence(), " tail ",
-                      vault->log()->window().tail().sequence);
-    }
-    for (const auto& link : agent.process->agent()->links()) {
-      const SiteLink::View view = link->view(vault_);
-      absl::StrAppend(&why, "; link ", link->name(), " ", LinkStateName(view.state), " ",
-                      view.last_error);
-    }
-  }
-  return why;
-}
-
-void Cluster::Converge() {
-  const bool converged = RunUntil([this] { return Converged(); }, kConvergeLimit);
-  if (!converged) findings_.Add("the cluster does not become whole again: " + WhyNotConverged());
-}
-
-void Cluster::Audit() {
-  Say("audit");
-  for (AgentNode& agent : agents_) {
-    if (agent.process == nullptr) continue;
-    agent.process->StartAudit();
-    const bool done = RunUntil([&agent] { return agent.process->audited(); }, kAuditLimit);
-    if (!done) findings_.Add("the audit's restores do not end");
-  }
-}
-
-void Cluster::StopAll() {
-  Say("stop");
-  for (AgentNode& agent : agents_) {
-    if (agent.process != nullptr) agent.process->Stop();
-  }
-  const bool agents_ended = RunUntil(
-      [this] {
-        for (AgentNode& agent : agents_) {
-          if (agent.process != nullptr && !agent.process->ended()) return false;
-        }
-        return true;
-      },
-      kStopLimit);
-  if (!agents_ended) return findings_.Add("an agent does not stop");
-  for (int i = 0; i < kAgents; ++i) {
-    if (agents_[i].process != nullptr) DropAgent(i, false);
-  }
-  for (SiteNode& site : sites_) {
-    if (site.process != nullptr) site.process->Stop();
-  }
-  const bool sites_ended = RunUntil(
-      [this] {
-        for (SiteNode& site : sites_) {
-          if (site.process != nullptr) return false;
-        }
-        return true;
-      },
-      kStopLimit);
-  if (!sites_ended) findings_.Add("a site does not stop");
-}
-
-ClusterResult PlaySeed(uint64_t seed) {
-  Cluster cluster(ClusterOptions::Draw(seed));
-  return cluster.Play();
 }
 
 }  // namespace tidemark

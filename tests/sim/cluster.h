@@ -12,21 +12,16 @@
 #include <vector>
 
 #include "tests/sim/cluster_nodes.h"
-#include "tests/sim/wire_tap.h"
+#include "tests/sim/control_tap.h"
+#include "tests/sim/measures.h"
 
 namespace tidemark {
 
-struct ClusterResult {
-  std::string finding;  // empty: all is well
-  uint64_t trace = 0, events = 0, records = 0, acts = 0, restored = 0, starts = 0, resumed = 0;
-  absl::Duration simulated;
-};
-
-class Cluster : private SimObserver {
+class Cluster : private SimObserver, private ControlListener {
  public:
   explicit Cluster(const ClusterOptions& options);
   ~Cluster() override;
-  ClusterResult Play();
+  SeedRecord Play();
   void TraceTo(std::ostream* out);
 
  private:
@@ -35,6 +30,7 @@ class Cluster : private SimObserver {
     std::string name;
     int node = 0;
     std::unique_ptr<SigningKey> key;
+    ChannelIdentity identity;              // with real TLS
     std::unique_ptr<SiteProcess> process;  // null: down
   };
   struct AgentNode {
@@ -43,63 +39,91 @@ class Cluster : private SimObserver {
     std::unique_ptr<FakeIndex> index;
     std::unique_ptr<AgentProcess> process;
   };
+  // A bit of a stored record that is wrong until the heal.
+  struct Rot {
+    int site = -1;
+    std::string path;
+    uint64_t offset = 0;
+    uint8_t mask = 0;
+    char is = 0;  // the byte as it reads now
+  };
 
-  // cluster.cc: the phases.
+  // cluster.cc: the first phase.
+  void MakeIdentities(EntropySource* entropy);
   void Chaos();
+  bool RunUntil(const std::function<bool()>& done, absl::Duration at_most);
+
+  // cluster_end.cc: the phases after it.
   void Heal();
   void Converge();
   bool Converged();
   std::string WhyNotConverged();
   void Audit();
   void StopAll();
-  bool RunUntil(const std::function<bool()>& done, absl::Duration at_most);
 
   // cluster_rot.cc
   void Rot();
 
   // cluster_chaos.cc: what happens to the nodes.
-  void Act();
+  void DoAct();
+  bool Do(Act act);
   void BringUpLater(absl::Duration after, int site, int agent);
   void SweepEnded();
   void StartSite(int site);
   void DropSite(int site, bool power);
   void StartAgent(int agent);
   void DropAgent(int agent, bool power);
-  void DropRandomSite(bool power);
-  void DropRunningAgent(bool power);
-  void BlockSomewhere();
-  void TakeOver();
+  bool DropRandomSite(bool power);
+  bool DropRunningAgent(bool power);
+  bool BlockSomewhere();
+  bool TakeOver();
+  bool RotSomewhere();
+  void SpoilAgain(const Rot& rot);
+  void MendRot();
   int AnyNode();
   absl::Duration DownTime();
   void Say(const std::string& what);
+  std::unique_ptr<ChannelFactory> Channels(int node, const PartyName& own,
+                                           const ChannelIdentity& identity);
 
-  // SimObserver.
+  // cluster_watch.cc: what the checkers are told.
+  void Look();
+  void CheckBounds(const std::string& name, const SimIo& io);
+  void CheckNothingLeft(const std::string& name, const SimIo& io);
+  bool Lies(int site, wire::Control* message, std::vector<wire::Control>* more);
+  bool AgentKnows(uint64_t sequence) const;
+  bool OnSaid(int party, uint64_t connection, wire::Control* message,
+              std::vector<wire::Control>* more) override;
+  void OnHeard(int party, const PartyName& from, const wire::Control& message) override;
   void OnSend(uint32_t socket, uint32_t from, uint32_t to, ByteSpan bytes) override;
   void OnWrite(int node, const std::string& path, ByteSpan bytes) override;
+  void OnRead(int node, const std::string& path) override;
 
   const ClusterOptions options_;
   Findings findings_;
   SimRandom random_;
   SealWatch seals_;
   CanaryWatch canaries_;
+  LagWatch lag_;
   SimWorld world_;
   VaultId vault_;
   KeyEncryptionKey kek_;
   std::unique_ptr<SigningKey> agent_key_;
+  ChannelIdentity agent_identity_;
   SiteNode sites_[kSites];
   AgentNode agents_[kAgents];
   std::unique_ptr<LogLedger> ledger_;
   std::unique_ptr<Workload> workload_;
-  std::unique_ptr<WireTap> tap_;
   AgentShared shared_;
+  uint64_t connections_ = 0;
   bool chaos_ = true;
   int operator_restarts_ = 2;
-  uint64_t acts_ = 0, starts_ = 0, restored_ = 0;
+  int liar_ = -1;
+  SimRandom lies_;
+  Rot rot_;
+  uint64_t acts_ = 0, starts_ = 0, restored_ = 0, next_look_ = 0;
   std::ostream* text_ = nullptr;
 };
-
-// Draws and plays a seed.
-ClusterResult PlaySeed(uint64_t seed);
 
 }  // namespace tidemark
 #endif  // TIDEMARK_TESTS_SIM_CLUSTER_H_

@@ -11,7 +11,7 @@ absl::Duration Cluster::DownTime() {
 }
 
 int Cluster::AnyNode() {
-  const uint64_t agents = options_.take_over > 0 ? kAgents : 1;
+  const uint64_t agents = options_.weight(Act::kTakeOver) > 0 ? kAgents : 1;
   const uint64_t chosen = random_.Below(kSites + agents);
   return chosen < kSites ? sites_[chosen].node : agents_[chosen - kSites].node;
 }
@@ -41,7 +41,8 @@ void Cluster::StartSite(int index) {
   name.name = site.name;
   name.key = site.key->public_key();
   site.process =
-      std::make_unique<SiteProcess>(world_.io(site.node), std::move(options), name, site.key.get());
+      std::make_unique<SiteProcess>(world_.io(site.node), std::move(options),
+                                    Channels(site.node, name, site.identity), site.key.get());
 }
 
 void Cluster::DropSite(int index, bool power) {
@@ -53,7 +54,12 @@ void Cluster::DropSite(int index, bool power) {
     world_.Kill(site.node);
   }
   site.process.reset();
-  if (power) ledger_->OnPowerLoss(static_cast<uint32_t>(index));
+  if (!power) return;
+  const bool is_rotten = rot_.site == index;
+  const Rot rot = rot_;
+  if (is_rotten) MendRot();  // what rotted was not lost in a power loss
+  ledger_->OnPowerLoss(static_cast<uint32_t>(index));
+  if (is_rotten) SpoilAgain(rot);
 }
 
 void Cluster::StartAgent(int index) {
@@ -62,9 +68,14 @@ void Cluster::StartAgent(int index) {
   if (!world_.alive(agent.node)) world_.Restart(agent.node);
   Say(absl::StrCat("start agent ", index));
   ++starts_;
-  agent.process = std::make_unique<AgentProcess>(world_.io(agent.node), world_.disk(agent.node),
-                                                 static_cast<uint32_t>(index), agent.lives++,
-                                                 &shared_, agent.index.get());
+  lag_.OnAgentStart(static_cast<uint32_t>(index));
+  PartyName name;
+  name.role = Role::kAgent;
+  name.name = "agent";
+  name.key = agent_key_->public_key();
+  agent.process = std::make_unique<AgentProcess>(
+      world_.io(agent.node), world_.disk(agent.node), static_cast<uint32_t>(index), agent.lives++,
+      &shared_, Channels(agent.node, name, agent_identity_), agent.index.get());
 }
 
 void Cluster::DropAgent(int index, bool power) {
@@ -76,6 +87,7 @@ void Cluster::DropAgent(int index, bool power) {
     world_.Kill(agent.node);
   }
   restored_ += agent.process->restored();
+  lag_.OnAgentEnd(static_cast<uint32_t>(index), world_.time());
   agent.process.reset();
   agent.index->Crash(&random_);
   workload_->AgentDied(static_cast<uint32_t>(index));
@@ -95,6 +107,7 @@ void Cluster::SweepEnded() {
   for (int i = 0; i < kSites; ++i) {
     if (sites_[i].process == nullptr || !sites_[i].process->ended()) continue;
     Say("site " + sites_[i].name + " ended: " + sites_[i].process->result().ToString());
+    if (sites_[i].process->stopping()) CheckNothingLeft(sites_[i].name, *sites_[i].process->io());
     DropSite(i, false);
     BringUpLater(DownTime(), i, -1);
   }
@@ -114,23 +127,25 @@ void Cluster::SweepEnded() {
   }
 }
 
-void Cluster::DropRandomSite(bool power) {
+bool Cluster::DropRandomSite(bool power) {
   const int index = static_cast<int>(random_.Below(kSites));
-  if (sites_[index].process == nullptr) return;
+  if (sites_[index].process == nullptr) return false;
   DropSite(index, power);
   BringUpLater(DownTime(), index, -1);
+  return true;
 }
 
-void Cluster::DropRunningAgent(bool power) {
+bool Cluster::DropRunningAgent(bool power) {
   const int index = static_cast<int>(random_.Below(kAgents));
-  if (agents_[index].process == nullptr) return;
+  if (agents_[index].process == nullptr) return false;
   DropAgent(index, power);
   BringUpLater(DownTime(), -1, index);
+  return true;
 }
 
-void Cluster::BlockSomewhere() {
+bool Cluster::BlockSomewhere() {
   const int from = AnyNode(), to = AnyNode();
-  if (from == to) return;
+  if (from == to) return false;
   const bool lossy = random_.Coin();
   Say(absl::StrCat("block ", world_.name(from), " to ", world_.name(to)));
   if (random_.Coin()) {
@@ -139,72 +154,123 @@ void Cluster::BlockSomewhere() {
     world_.Block(from, to, lossy);
   }
   world_.Schedule(DownTime(), [this, from, to] { world_.Heal(from, to); });
+  return true;
 }
 
 // A second agent with the same keys: an operator's mistake, or a standby.
-void Cluster::TakeOver() {
+bool Cluster::TakeOver() {
   for (int i = 0; i < kAgents; ++i) {
-    if (agents_[i].process == nullptr) return StartAgent(i);
+    if (agents_[i].process != nullptr) continue;
+    StartAgent(i);
+    return true;
   }
+  return false;
 }
 
-void Cluster::Act() {
-  const uint32_t weights[] = {options_.crash_site,    options_.kill_site,  options_.stop_site,
-                              options_.crash_agent,   options_.kill_agent, options_.stop_agent,
-                              options_.block,         options_.reset,      options_.pause,
-                              options_.hang_disk,     options_.jump_clock, options_.cancel_push,
-                              options_.stick_entropy, options_.take_over};
+// One bit of one record that later records show to have been durable: it must be found, not cut
+// off. One site at a time, so that the others can give it back.
+bool Cluster::RotSomewhere() {
+  if (rot_.site >= 0) return false;
+  const int index = static_cast<int>(random_.Below(kSites));
+  const std::optional<Platter::Place> place =
+      ledger_->PlaceWithEvidence(static_cast<uint32_t>(index), random_.Next());
+  if (!place.has_value()) return false;
+  Rot rot;
+  rot.site = index;
+  rot.path = place->path;
+  rot.offset = place->offset + random_.Below(place->bytes);
+  rot.mask = static_cast<uint8_t>(1u << random_.Below(8));
+  SpoilAgain(rot);
+  Say(absl::StrCat("rot at ", rot.offset, " of ", rot.path, " of site ", sites_[index].name));
+  return true;
+}
+
+void Cluster::SpoilAgain(const Rot& rot) {
+  SimDisk* disk = world_.disk(sites_[rot.site].node);
+  const std::optional<std::string> content = disk->ReadFile(rot.path);
+  if (!content.has_value() || content->size() <= rot.offset) return;
+  disk->FlipByte(rot.path, rot.offset, rot.mask);
+  rot_ = rot;
+  rot_.is = static_cast<char>((*content)[rot.offset] ^ static_cast<char>(rot.mask));
+}
+
+// Unless somebody wrote there since.
+void Cluster::MendRot() {
+  if (rot_.site < 0) return;
+  SimDisk* disk = world_.disk(sites_[rot_.site].node);
+  const std::optional<std::string> content = disk->ReadFile(rot_.path);
+  const bool is_there = content.has_value() && content->size() > rot_.offset;
+  if (is_there && (*content)[rot_.offset] == rot_.is) {
+    disk->FlipByte(rot_.path, rot_.offset, rot_.mask);
+  }
+  ledger_->Reread(static_cast<uint32_t>(rot_.site));
+  rot_ = Rot();
+}
+
+void Cluster::DoAct() {
   uint64_t total = 0;
-  for (const uint32_t weight : weights) total += weight;
+  for (const uint32_t weight : options_.acts) total += weight;
   if (total == 0) return;
   uint64_t drawn = random_.Below(total);
   size_t act = 0;
-  while (drawn >= weights[act]) drawn -= weights[act++];
-  ++acts_;
-  const int node = AnyNode();
+  while (drawn >= options_.acts[act]) drawn -= options_.acts[act++];
+  if (Do(static_cast<Act>(act))) ++acts_;
+}
+
+// False: there was nothing to do it to.
+bool Cluster::Do(Act act) {
+  const int node = AnyNode(), other = AnyNode();
   AgentNode& agent = agents_[random_.Below(kAgents)];
   SiteNode& site = sites_[random_.Below(kSites)];
   switch (act) {
-    case 0:
+    case Act::kCrashSite:
       return DropRandomSite(true);
-    case 1:
+    case Act::kKillSite:
       return DropRandomSite(false);
-    case 2: {
+    case Act::kStopSite:
       if (site.process != nullptr) site.process->Stop();
-      return;
-    }
-    case 3:
+      return site.process != nullptr;
+    case Act::kCrashAgent:
       return DropRunningAgent(true);
-    case 4:
+    case Act::kKillAgent:
       return DropRunningAgent(false);
-    case 5: {
+    case Act::kStopAgent:
       if (agent.process != nullptr) agent.process->Stop();
-      return;
-    }
-    case 6:
+      return agent.process != nullptr;
+    case Act::kBlock:
       return BlockSomewhere();
-    case 7:
-      return world_.ResetConnections(node, AnyNode());
-    case 8:
-      return world_.Pause(node, DownTime());
-    case 9:
-      return world_.HangDisk(node, DownTime());
-    case 10:
-      return world_.JumpClock(node, DownTime() * 100 - DownTime() * 100);
-    case 11: {
-      if (agent.process != nullptr) agent.process->CancelOnePush(&random_);
-      return;
-    }
-    case 12: {
+    case Act::kReset:
+      world_.ResetConnections(node, other);
+      return node != other;
+    case Act::kPause:
+      world_.Pause(node, DownTime());
+      return true;
+    case Act::kHangDisk:
+      world_.HangDisk(node, DownTime());
+      return true;
+    case Act::kJumpClock:
+      world_.JumpClock(node, DownTime() * 100 - DownTime() * 100);
+      return true;
+    case Act::kCancelPush:
+      return agent.process != nullptr && agent.process->CancelOnePush(&random_);
+    case Act::kStickEntropy:
       world_.SetEntropy(agent.node, SimWorld::Entropy::kStuck);
       world_.Schedule(DownTime(), [this, &agent] {
         world_.SetEntropy(agent.node, SimWorld::Entropy::kSeeded);
       });
-      return;
-    }
-    default:
+      return true;
+    case Act::kTakeOver:
       return TakeOver();
+    case Act::kRot:
+      return RotSomewhere();
+    case Act::kLie:
+      liar_ = static_cast<int>(random_.Below(kSites));
+      world_.Schedule(DownTime(), [this] { liar_ = -1; });
+      return true;
+    case Act::kCount:
+      break;
   }
+  return false;
 }
 
 }  // namespace tidemark

@@ -1,54 +1,60 @@
-// tidemark_sim: plays seeds of the simulated cluster until one fails.
+// tidemark_sim: plays seeds of the simulated cluster.
 //
-//   tidemark_sim --seed=N [--trace] [--bug=NAME]      one seed
-//   tidemark_sim --seeds=N [--first=N] [--bug=NAME]   N seeds from --first on
-// Exits 1 at the first finding, which it prints with the seed's options and how to play it again.
-#include <csignal>
+//   tidemark_sim --seed=N [--trace]           one seed, in this process, with all that was drawn
+//   tidemark_sim --seed=N --shrink            makes a failing seed smaller
+//   tidemark_sim --seeds=N [--first=N] [--jobs=N] [--results=FILE] [--keep-going]
+//                                             N seeds from --first on, in N processes
+// --set=NAME=VALUE changes an option; --paths prints the rare paths; --hashes the traces' hashes;
+// --bug=NAME puts an exhibit of the museum on display. Exits 1 when there was a finding.
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
+#include <map>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "crypto/museum.h"
-#include "tests/sim/cluster.h"
+#include "tests/sim/seed_fleet.h"
 
 namespace tidemark {
 namespace {
 
 struct Arguments {
-  uint64_t first = 1, count = 1;
-  bool trace = false, options = false;
+  FleetOptions fleet;
+  bool one = false, trace = false, shrink = false, paths = false, hashes = false;
   std::string bug;
 };
-
-uint64_t playing_seed = 0;
-const char* playing_bug = "";
-
-// An assertion of the product is a finding too: it says which seed it was.
-void OnAbort(int) {
-  std::fprintf(stderr, "aborted in seed %llu; again: tidemark_sim --seed=%llu --trace%s%s\n",
-               static_cast<unsigned long long>(playing_seed),
-               static_cast<unsigned long long>(playing_seed), *playing_bug != '\0' ? " --bug=" : "",
-               playing_bug);
-}
 
 bool ReadArguments(int argc, char** argv, Arguments* arguments) {
   for (int i = 1; i < argc; ++i) {
     const std::string text = argv[i];
     const std::string value = text.substr(std::min(text.find('=') + 1, text.size()));
+    const uint64_t number = std::strtoull(value.c_str(), nullptr, 10);
     if (text.rfind("--seed=", 0) == 0) {
-      arguments->first = std::strtoull(value.c_str(), nullptr, 10);
+      arguments->one = true;
+      arguments->fleet.first = number;
     } else if (text.rfind("--first=", 0) == 0) {
-      arguments->first = std::strtoull(value.c_str(), nullptr, 10);
+      arguments->fleet.first = number;
     } else if (text.rfind("--seeds=", 0) == 0) {
-      arguments->count = std::strtoull(value.c_str(), nullptr, 10);
+      arguments->fleet.count = number;
+    } else if (text.rfind("--jobs=", 0) == 0) {
+      arguments->fleet.jobs = static_cast<uint32_t>(number);
+    } else if (text.rfind("--results=", 0) == 0) {
+      arguments->fleet.results_path = value;
+    } else if (text.rfind("--set=", 0) == 0) {
+      arguments->fleet.settings.push_back(value);
     } else if (text.rfind("--bug=", 0) == 0) {
       arguments->bug = value;
+    } else if (text == "--keep-going") {
+      arguments->fleet.keep_going = true;
     } else if (text == "--trace") {
       arguments->trace = true;
-    } else if (text == "--options") {
-      arguments->options = true;
+    } else if (text == "--shrink") {
+      arguments->shrink = true;
+    } else if (text == "--paths") {
+      arguments->paths = true;
+    } else if (text == "--hashes") {
+      arguments->hashes = true;
     } else {
       return false;
     }
@@ -56,43 +62,71 @@ bool ReadArguments(int argc, char** argv, Arguments* arguments) {
   return true;
 }
 
-int PlayAll(const Arguments& arguments) {
-  uint64_t events = 0, records = 0, starts = 0, restored = 0;
-  double simulated_seconds = 0;
-  for (uint64_t seed = arguments.first; seed < arguments.first + arguments.count; ++seed) {
-    playing_seed = seed;
-    const ClusterOptions options = ClusterOptions::Draw(seed);
-    if (arguments.options) std::printf("%s\n", options.Describe().c_str());
-    Cluster cluster(options);
-    if (arguments.trace) cluster.TraceTo(&std::cout);
-    const ClusterResult result = cluster.Play();
-    events += result.events;
-    records += result.records;
-    starts += result.starts;
-    restored += result.restored;
-    simulated_seconds += absl::ToDoubleSeconds(result.simulated);
-    if (result.finding.empty()) continue;
-    std::cout.flush();
-    std::fprintf(stderr, "seed %llu: %s\n  %s\n  again: tidemark_sim --seed=%llu --trace%s%s\n",
-                 static_cast<unsigned long long>(seed), result.finding.c_str(),
-                 options.Describe().c_str(), static_cast<unsigned long long>(seed),
-                 arguments.bug.empty() ? "" : " --bug=", arguments.bug.c_str());
+std::string Again(uint64_t seed, const std::vector<std::string>& settings,
+                  const Arguments& arguments) {
+  std::string command = absl::StrCat("tidemark_sim --seed=", seed);
+  for (const std::string& setting : settings) absl::StrAppend(&command, " --set=", setting);
+  if (!arguments.bug.empty()) absl::StrAppend(&command, " --bug=", arguments.bug);
+  return command;
+}
+
+void TellFinding(const SeedRecord& record, const Arguments& arguments) {
+  const ClusterOptions options = OptionsOf(record.seed, arguments.fleet.settings);
+  std::fprintf(stderr, "seed %llu: %s\n  %s\n  again: %s --trace\n",
+               static_cast<unsigned long long>(record.seed), record.finding.c_str(),
+               options.Describe().c_str(),
+               Again(record.seed, arguments.fleet.settings, arguments).c_str());
+}
+
+int PlayOne(const Arguments& arguments) {
+  const ClusterOptions options = OptionsOf(arguments.fleet.first, arguments.fleet.settings);
+  std::printf("%s\n", options.Describe().c_str());
+  std::fflush(stdout);
+  if (arguments.shrink) {
+    const std::string finding = FindingInChild(options);
+    std::printf("finding: %s\n", finding.empty() ? "none" : finding.c_str());
+    if (finding.empty()) return 0;
+    std::vector<std::string> settings = Shrink(options, [](const std::string& step) {
+      std::printf("  %s\n", step.c_str());
+      std::fflush(stdout);
+    });
+    settings.insert(settings.begin(), arguments.fleet.settings.begin(),
+                    arguments.fleet.settings.end());
+    const ClusterOptions left = OptionsOf(arguments.fleet.first, settings);
+    std::printf("left: %s\nfinding: %s\nagain: %s\n", left.Describe().c_str(),
+                FindingInChild(left).c_str(),
+                Again(arguments.fleet.first, settings, arguments).c_str());
     return 1;
   }
-  std::printf(
-      "%llu seeds: %llu events, %.0f simulated seconds, %llu records, %llu starts, %llu restores\n",
-      static_cast<unsigned long long>(arguments.count), static_cast<unsigned long long>(events),
-      simulated_seconds, static_cast<unsigned long long>(records),
-      static_cast<unsigned long long>(starts), static_cast<unsigned long long>(restored));
-  return 0;
+  const SeedRecord record = PlayRecorded(options, arguments.trace ? &std::cout : nullptr);
+  std::cout.flush();
+  std::printf("%s\n", record.ToLine().c_str());
+  if (record.finding.empty()) return 0;
+  TellFinding(record, arguments);
+  return 1;
+}
+
+int PlayMany(const Arguments& arguments) {
+  std::map<uint64_t, uint64_t> hashes;
+  const Measures measures = PlayFleet(arguments.fleet, [&](const SeedRecord& record) {
+    if (!record.finding.empty()) TellFinding(record, arguments);
+    if (arguments.hashes) hashes[record.seed] = record.trace;
+  });
+  for (const auto& [seed, hash] : hashes) {
+    std::printf("%llu %016llx\n", static_cast<unsigned long long>(seed),
+                static_cast<unsigned long long>(hash));
+  }
+  if (!arguments.hashes) std::printf("%s", measures.Text(arguments.paths).c_str());
+  return measures.violations() == 0 ? 0 : 1;
 }
 
 int Main(int argc, char** argv) {
   Arguments arguments;
   if (!ReadArguments(argc, argv, &arguments)) {
     std::fprintf(stderr,
-                 "usage: tidemark_sim --seed=N | --seeds=N [--first=N] [--trace] [--options] "
-                 "[--bug=NAME]\n");
+                 "usage: tidemark_sim --seed=N [--trace | --shrink] | --seeds=N [--first=N] "
+                 "[--jobs=N] [--results=FILE] [--keep-going] [--paths | --hashes]\n"
+                 "  [--set=NAME=VALUE ...] [--bug=NAME]\n");
     return 64;
   }
 #ifdef TIDEMARK_MUSEUM
@@ -103,9 +137,7 @@ int Main(int argc, char** argv) {
     return 64;
   }
 #endif
-  playing_bug = arguments.bug.c_str();
-  std::signal(SIGABRT, OnAbort);
-  return PlayAll(arguments);
+  return arguments.one ? PlayOne(arguments) : PlayMany(arguments);
 }
 
 }  // namespace

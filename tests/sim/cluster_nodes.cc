@@ -12,14 +12,6 @@ namespace {
 // Of each restore.
 constexpr int kAuditTries = 3;
 
-PartyName AgentName(const AgentShared& shared) {
-  PartyName name;
-  name.role = Role::kAgent;
-  name.name = "agent";
-  name.key = shared.key->public_key();
-  return name;
-}
-
 Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
   const ClusterOptions& limits = *shared.options;
   Agent::Options options;
@@ -44,11 +36,12 @@ Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
 
 }  // namespace
 
-SiteProcess::SiteProcess(Io* io, SiteOptions options, const PartyName& own, const SigningKey* key)
+SiteProcess::SiteProcess(SimIo* io, SiteOptions options, std::unique_ptr<ChannelFactory> channels,
+                         const SigningKey* key)
     : io_(io),
       options_(std::move(options)),
       key_(key),
-      channels_(MakeNullFactory(own, io)),
+      channels_(std::move(channels)),
       run_(Run()) {
   run_.Start();
 }
@@ -62,6 +55,7 @@ Task<> SiteProcess::Run() {
     co_return;
   }
   server_ = std::move(*opened);
+  io_->Serves();
   result_ = co_await server_->Serve();
 }
 
@@ -72,12 +66,13 @@ void SiteProcess::Stop() {
 }
 
 AgentProcess::AgentProcess(SimIo* io, SimDisk* disk, uint32_t number, uint64_t life,
-                           const AgentShared* shared, ChunkIndex* index)
+                           const AgentShared* shared, std::unique_ptr<ChannelFactory> channels,
+                           ChunkIndex* index)
     : io_(io),
       disk_(disk),
       number_(number),
       shared_(shared),
-      channels_(MakeNullFactory(AgentName(*shared), io)),
+      channels_(std::move(channels)),
       agent_(std::make_unique<Agent>(io, AgentOptions(*shared, index), channels_.get(), shared->key,
                                      shared->kek)),
       run_(agent_->Run()),
@@ -94,9 +89,10 @@ void AgentProcess::Stop() {
   agent_->Stop();
 }
 
-void AgentProcess::CancelOnePush(SimRandom* random) {
-  if (pushing_.empty()) return;
+bool AgentProcess::CancelOnePush(SimRandom* random) {
+  if (pushing_.empty()) return false;
   (*std::next(pushing_.begin(), random->Below(pushing_.size())))->Cancel();
+  return true;
 }
 
 Task<> AgentProcess::PushLoop() {
@@ -124,8 +120,15 @@ Task<> AgentProcess::PushOne(WorkItem* item) {
     call.timeout = absl::Seconds(60);
     Caller caller;
     const auto place = pushing_.insert(pushing_.end(), &caller);
+    const LogWriter* log = vault()->log();
+    shared_->lag->OnPushOpened(number_, item->path, shared_->world->time(),
+                               log->open() ? log->window().tail().sequence : 0);
     report = co_await agent_->Push(std::move(call), &caller);
     pushing_.erase(place);
+    const bool all_new =
+        report.ok() && report->data_bytes > 0 && report->new_bytes == report->data_bytes;
+    shared_->lag->OnPushDone(number_, item->path, shared_->world->time(),
+                             report.ok() ? report->sequence : 0, all_new);
     Op close = io_->Close(fd);
     const int32_t closed = co_await close;
     (void)closed;
@@ -182,7 +185,8 @@ void AgentProcess::StartAudit() {
 Task<> AgentProcess::Audit() {
   absl::StatusOr<std::vector<ListedVersion>> listed = agent_->List("default", nullptr);
   if (!listed.ok()) {
-    shared_->findings->Add("the list fails: " + std::string(listed.status().message()));
+    shared_->findings->Add(Invariant::kDurability,
+                           "the list fails: " + std::string(listed.status().message()));
     co_return;
   }
   for (const auto& [version, item] : shared_->workload->committed()) {
@@ -193,6 +197,7 @@ Task<> AgentProcess::Audit() {
     }
     if (!found) {
       shared_->findings->Add(
+          Invariant::kDurability,
           absl::StrFormat("version %d of push %d is not listed", version.second, item->number));
     }
   }
@@ -216,7 +221,8 @@ Task<> AgentProcess::AuditVersion(std::string name, uint64_t version) {
     if (content.ok()) {
       shared_->workload->CheckRestored(name, version, *content, where);
     } else {
-      shared_->findings->Add(absl::StrFormat("version %d cannot be restored from %s: %s", version,
+      shared_->findings->Add(Invariant::kDurability,
+                             absl::StrFormat("version %d cannot be restored from %s: %s", version,
                                              where, std::string(content.status().message())));
     }
   }

@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/site/site_server.h"
 #include "tests/sim/fake_index.h"
+#include "tests/sim/lag_watch.h"
 #include "tests/sim/sim_world.h"
 #include "tests/sim/workload.h"
 
@@ -20,8 +21,9 @@ inline constexpr char kSimStorePath[] = "/store";
 // One life of a site's process.
 class SiteProcess {
  public:
-  SiteProcess(Io* io, SiteOptions options, const PartyName& own, const SigningKey* key);
-  Io* io() const { return io_; }
+  SiteProcess(SimIo* io, SiteOptions options, std::unique_ptr<ChannelFactory> channels,
+              const SigningKey* key);
+  SimIo* io() const { return io_; }
   void Stop();
   bool serving() const { return server_ != nullptr && !run_.done(); }
   bool ended() const { return run_.done(); }
@@ -30,7 +32,7 @@ class SiteProcess {
 
  private:
   Task<> Run();
-  Io* io_;
+  SimIo* io_;
   SiteOptions options_;
   const SigningKey* key_;
   std::unique_ptr<ChannelFactory> channels_;
@@ -45,6 +47,8 @@ struct AgentShared {
   const ClusterOptions* options = nullptr;
   Workload* workload = nullptr;
   Findings* findings = nullptr;
+  LagWatch* lag = nullptr;
+  const SimWorld* world = nullptr;
   const SigningKey* key = nullptr;
   const KeyEncryptionKey* kek = nullptr;
   VaultId vault;
@@ -55,14 +59,17 @@ struct AgentShared {
 class AgentProcess {
  public:
   AgentProcess(SimIo* io, SimDisk* disk, uint32_t number, uint64_t life, const AgentShared* shared,
-               ChunkIndex* index);
-  Io* io() const { return io_; }
+               std::unique_ptr<ChannelFactory> channels, ChunkIndex* index);
+  SimIo* io() const { return io_; }
   void Stop();
   bool ended() const { return run_.done(); }
+  // And those who pushed and restored have gone too.
+  bool settled() const { return ended() && stories_.running() == 0; }
   bool stopping() const { return stopping_; }
   Agent* agent() { return agent_.get(); }
   Vault* vault() { return agent_->vaults().front().get(); }
-  void CancelOnePush(SimRandom* random);
+  // False: there was none.
+  bool CancelOnePush(SimRandom* random);
   // Asked for after the chaos: every version, from each site in turn.
   void StartAudit();
   bool audited() const { return audit_ != nullptr && audit_->done(); }

@@ -1,5 +1,6 @@
 #include "tests/sim/cluster_options.h"
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "chunker/segment.h"
 #include "replicator/limits.h"
@@ -15,19 +16,20 @@ uint32_t DrawWeight(SimRandom* random) {
 }
 
 void DrawChaos(SimRandom* random, ClusterOptions* drawn) {
-  for (uint32_t* weight :
-       {&drawn->crash_site, &drawn->kill_site, &drawn->stop_site, &drawn->crash_agent,
-        &drawn->kill_agent, &drawn->stop_agent, &drawn->block, &drawn->reset, &drawn->pause,
-        &drawn->hang_disk, &drawn->jump_clock, &drawn->cancel_push}) {
-    *weight = DrawWeight(random);
-  }
-  if (random->Below(3) == 0) drawn->take_over = static_cast<uint32_t>(random->Between(1, 8));
-  drawn->events_between_acts = uint64_t{100} << random->Below(7);
+  for (size_t act = 0; act < kActs; ++act) drawn->acts[act] = DrawWeight(random);
+  const auto seldom = [&](Act act, uint64_t one_in) {
+    if (random->Below(one_in) != 0) drawn->acts[static_cast<size_t>(act)] = 0;
+  };
+  seldom(Act::kTakeOver, 2);
+  seldom(Act::kRot, 4);
+  seldom(Act::kLie, 5);
+  drawn->events_between_acts = uint64_t{100} << random->Below(6);
   drawn->chaos_ms = uint64_t{1000} << random->Below(4);
   drawn->down_ms_max = uint64_t{50} << random->Below(7);
   const uint64_t entropy = random->Below(20);
-  if (entropy == 0) drawn->stick_entropy = static_cast<uint32_t>(random->Between(1, 8));
-  drawn->agent_entropy_cloned = entropy == 1;
+  if (entropy > 1) drawn->acts[static_cast<size_t>(Act::kStickEntropy)] = 0;
+  drawn->agent_entropy_cloned = entropy == 1 ? 1 : 0;
+  if (random->Below(12) == 0) drawn->site_capacity_bytes = (12 * kMebibyte) << random->Below(4);
 }
 
 void DrawLimits(SimRandom* random, ClusterOptions* drawn) {
@@ -43,7 +45,29 @@ void DrawLimits(SimRandom* random, ClusterOptions* drawn) {
   drawn->receipt_interval_ms = uint64_t{10} << random->Below(6);
 }
 
+void DrawLoad(SimRandom* random, ClusterOptions* drawn) {
+  drawn->items = static_cast<uint32_t>(random->Between(10, 32));
+  drawn->names = static_cast<uint32_t>(random->Between(1, 4));
+  drawn->pushers = static_cast<uint32_t>(random->Between(1, 4));
+  drawn->restorers = static_cast<uint32_t>(random->Below(3));
+  drawn->item_bytes_max = uint64_t{1024} << random->Below(8);
+  drawn->resume_bytes = uint64_t{4096} << random->Below(8);
+  // Now and then an archive that needs more than one pack.
+  if (random->Below(100) != 0) return;
+  drawn->item_bytes_max = 6 * kMebibyte;
+  drawn->items = static_cast<uint32_t>(random->Between(2, 8));
+}
+
 }  // namespace
+
+const char* ActName(Act act) {
+  static constexpr const char* kNames[] = {
+      "crash_site",    "kill_site", "stop_site", "crash_agent", "kill_agent", "stop_agent",
+      "block",         "reset",     "pause",     "hang_disk",   "jump_clock", "cancel_push",
+      "stick_entropy", "take_over", "rot",       "lie"};
+  static_assert(std::size(kNames) == kActs);
+  return kNames[static_cast<size_t>(act)];
+}
 
 ClusterOptions ClusterOptions::Draw(uint64_t seed) {
   SimRandom random(MixSeeds(seed, HashText("cluster")));
@@ -52,35 +76,67 @@ ClusterOptions ClusterOptions::Draw(uint64_t seed) {
   drawn.faults = FaultOptions::Draw(seed);
   DrawChaos(&random, &drawn);
   DrawLimits(&random, &drawn);
-  drawn.items = static_cast<uint32_t>(random.Between(2, 12));
-  drawn.names = static_cast<uint32_t>(random.Between(1, 4));
-  drawn.pushers = static_cast<uint32_t>(random.Between(1, 4));
-  drawn.restorers = static_cast<uint32_t>(random.Below(3));
-  drawn.item_bytes_max = uint64_t{4096} << random.Below(8);
-  // Now and then an archive that needs more than one pack.
-  if (random.Below(25) == 0) drawn.item_bytes_max = 6 * kMebibyte;
-  drawn.resume_bytes = uint64_t{4096} << random.Below(8);
+  DrawLoad(&random, &drawn);
+  drawn.real_tls = random.Below(40) == 0 ? 1 : 0;
+  drawn.real_signatures = drawn.real_tls != 0 || random.Below(7) == 0 ? 1 : 0;
   return drawn;
 }
 
+std::vector<ClusterOptions::Field> ClusterOptions::Fields() {
+  std::vector<Field> fields;
+  const auto add = [&fields](const std::string& name, auto* field, uint64_t calm) {
+    fields.push_back({name, *field, calm, [field](uint64_t value) {
+                        *field = static_cast<std::remove_reference_t<decltype(*field)>>(value);
+                      }});
+  };
+  for (size_t act = 0; act < kActs; ++act) add(ActName(static_cast<Act>(act)), &acts[act], 0);
+  faults.ForEach(add);
+  add("agent_entropy_cloned", &agent_entropy_cloned, 0);
+  add("site_capacity_bytes", &site_capacity_bytes, 0);
+  add("events_between_acts", &events_between_acts, kNoCalm);
+  add("chaos_ms", &chaos_ms, kNoCalm);
+  add("down_ms_max", &down_ms_max, kNoCalm);
+  add("real_signatures", &real_signatures, 0);
+  add("real_tls", &real_tls, 0);
+  add("record_buffers", &record_buffers, kNoCalm);
+  add("span_buffers", &span_buffers, kNoCalm);
+  add("site_record_buffers", &site_record_buffers, kNoCalm);
+  add("window_bytes", &window_bytes, kNoCalm);
+  add("log_file_bytes_min", &log_file_bytes_min, kNoCalm);
+  add("log_file_bytes_max", &log_file_bytes_max, kNoCalm);
+  add("versions_per_keyring", &versions_per_keyring, kNoCalm);
+  add("segment_bytes", &segment_bytes, kNoCalm);
+  add("receipt_interval_ms", &receipt_interval_ms, kNoCalm);
+  add("items", &items, kNoCalm);
+  add("names", &names, kNoCalm);
+  add("pushers", &pushers, kNoCalm);
+  add("restorers", &restorers, kNoCalm);
+  add("item_bytes_max", &item_bytes_max, kNoCalm);
+  add("resume_bytes", &resume_bytes, kNoCalm);
+  return fields;
+}
+
+absl::Status ClusterOptions::Set(const std::string& assignment) {
+  const size_t equals = assignment.find('=');
+  uint64_t value = 0;
+  if (equals == std::string::npos || !absl::SimpleAtoi(assignment.substr(equals + 1), &value)) {
+    return absl::InvalidArgumentError("not NAME=NUMBER: " + assignment);
+  }
+  for (const Field& field : Fields()) {
+    if (field.name != assignment.substr(0, equals)) continue;
+    field.set(value);
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError("no option has the name " + assignment.substr(0, equals));
+}
+
 std::string ClusterOptions::Describe() const {
-  std::string text = absl::StrCat(
-      "crash_site=", crash_site, " kill_site=", kill_site, " stop_site=", stop_site,
-      " crash_agent=", crash_agent, " kill_agent=", kill_agent, " stop_agent=", stop_agent,
-      " block=", block, " reset=", reset, " pause=", pause, " hang_disk=", hang_disk,
-      " jump_clock=", jump_clock, " cancel_push=", cancel_push, " take_over=", take_over);
-  absl::StrAppend(&text, " events_between_acts=", events_between_acts, " chaos_ms=", chaos_ms,
-                  " down_ms_max=", down_ms_max, " stick_entropy=", stick_entropy,
-                  " agent_entropy_cloned=", agent_entropy_cloned,
-                  " record_buffers=", record_buffers, " span_buffers=", span_buffers,
-                  " site_record_buffers=", site_record_buffers, " window_bytes=", window_bytes);
-  absl::StrAppend(&text, " log_file_bytes=", log_file_bytes_min, "-", log_file_bytes_max,
-                  " versions_per_keyring=", versions_per_keyring, " segment_bytes=", segment_bytes,
-                  " resume_bytes=", resume_bytes, " receipt_interval_ms=", receipt_interval_ms);
-  absl::StrAppend(&text, " items=", items, " names=", names, " pushers=", pushers,
-                  " restorers=", restorers, " item_bytes_max=", item_bytes_max, "\n  ",
-                  faults.Describe());
-  return text;
+  ClusterOptions copy = *this;
+  std::string text;
+  for (const Field& field : copy.Fields()) {
+    if (field.value != field.calm) absl::StrAppend(&text, " ", field.name, "=", field.value);
+  }
+  return text.substr(1);
 }
 
 }  // namespace tidemark

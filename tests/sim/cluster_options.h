@@ -1,28 +1,53 @@
 // What one seed of the simulated cluster is: which faults there are and how often, limits,
-// workload.
+// workload. Every field has a name, for printing, for --set and for the shrinker.
 #ifndef TIDEMARK_TESTS_SIM_CLUSTER_OPTIONS_H_
 #define TIDEMARK_TESTS_SIM_CLUSTER_OPTIONS_H_
 
+#include <functional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "tests/sim/sim_faults.h"
 
 namespace tidemark {
+
+// What happens to the cluster while it works; options.acts[i] is how often, against the others.
+enum class Act : uint8_t {
+  kCrashSite,
+  kKillSite,
+  kStopSite,
+  kCrashAgent,
+  kKillAgent,
+  kStopAgent,
+  kBlock,
+  kReset,
+  kPause,
+  kHangDisk,
+  kJumpClock,
+  kCancelPush,
+  kStickEntropy,  // an agent's generator gives one byte for a while
+  kTakeOver,      // the second agent starts, or the one not running does
+  kRot,           // a bit of a stored record is wrong from here on
+  kLie,           // a site's word is not to be trusted for a while
+  kCount,
+};
+inline constexpr size_t kActs = static_cast<size_t>(Act::kCount);
+const char* ActName(Act act);
 
 struct ClusterOptions {
   uint64_t seed = 0;
   FaultOptions faults;
 
-  // How often each act of chaos is chosen, against the others; 0: never.
-  uint32_t crash_site = 0, kill_site = 0, stop_site = 0;
-  uint32_t crash_agent = 0, kill_agent = 0, stop_agent = 0;
-  uint32_t block = 0, reset = 0, pause = 0, hang_disk = 0, jump_clock = 0, cancel_push = 0;
-  uint32_t take_over = 0;             // the second agent starts, or the one not running does
+  uint32_t acts[kActs] = {};
+  uint32_t weight(Act act) const { return acts[static_cast<size_t>(act)]; }
   uint64_t events_between_acts = 0;   // at most; drawn anew each time
   uint64_t chaos_ms = 0;              // simulated
   uint64_t down_ms_max = 0;           // of a crashed process, and of a blocked path
-  uint32_t stick_entropy = 0;         // an agent's generator gives one byte for a while
-  bool agent_entropy_cloned = false;  // each start of an agent draws the same bytes
+  uint32_t agent_entropy_cloned = 0;  // 1: each start of an agent draws the same bytes
+  uint64_t site_capacity_bytes = 0;   // of a site's disk while there are faults; 0: no limit
+
+  // How real it is. In most seeds signatures and channels cost nothing.
+  uint32_t real_signatures = 0, real_tls = 0;
 
   // Limits.
   uint32_t record_buffers = 6, span_buffers = 4, site_record_buffers = 5;
@@ -38,12 +63,28 @@ struct ClusterOptions {
   uint64_t item_bytes_max = 0;
 
   static ClusterOptions Draw(uint64_t seed);
-  bool breaks_entropy() const { return stick_entropy > 0 || agent_entropy_cloned; }
+  bool breaks_entropy() const {
+    return weight(Act::kStickEntropy) > 0 || agent_entropy_cloned != 0;
+  }
   bool has_disk_faults() const {
-    return faults.read_eio_ppm + faults.write_eio_ppm + faults.sync_eio_ppm != 0;
+    return faults.read_eio_ppm + faults.write_eio_ppm + faults.sync_eio_ppm + faults.read_flip_ppm +
+               faults.descriptors_max + weight(Act::kRot) + weight(Act::kLie) !=
+           0;
   }
   // Every value: print it with each failure.
   std::string Describe() const;
+
+  // Each field by name, with a getter and a setter. `calm`: the value at which it does no harm;
+  // nullopt-like kNoCalm: it is a limit or a load, not a fault.
+  static constexpr uint64_t kNoCalm = ~uint64_t{0};
+  struct Field {
+    std::string name;
+    uint64_t value = 0, calm = kNoCalm;
+    std::function<void(uint64_t)> set;  // valid while these options live
+  };
+  std::vector<Field> Fields();
+  // "name=value". kInvalidArgument: no such name, or no number.
+  absl::Status Set(const std::string& assignment);
 };
 
 }  // namespace tidemark

@@ -29,11 +29,13 @@ absl::Status FakeIndex::Put(const std::vector<ChunkRow>& rows, const IndexCovera
   const uint64_t committed = ledger_->committed();
   for (const ChunkRow& row : rows) {
     if (row.sequence <= committed) continue;
-    findings_->Add(absl::StrFormat("the index was given a row of record %d, committed is %d",
+    findings_->Add(Invariant::kDurability,
+                   absl::StrFormat("the index was given a row of record %d, committed is %d",
                                    row.sequence, committed));
   }
   if (coverage.sequence > committed || ledger_->DigestAt(coverage.sequence) != coverage.digest) {
-    findings_->Add(absl::StrFormat("the index was said to cover record %d, committed is %d",
+    findings_->Add(Invariant::kDurability,
+                   absl::StrFormat("the index was said to cover record %d, committed is %d",
                                    coverage.sequence, committed));
   }
   Batch batch;

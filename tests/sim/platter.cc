@@ -22,6 +22,8 @@ void Platter::ReadOn(const std::string& path, File* file) const {
     std::vector<std::byte> payload(record->canonical.payload_bytes);
     const size_t got = disk_->ReadDurable(path, file->end + kRecordHeaderBytes, payload);
     if (got < payload.size() || !CheckPayload(record->canonical, payload).ok()) return;
+    file->places.push_back({path, file->end, kRecordHeaderBytes + payload.size()});
+    file->durable_upto.push_back(record->placement.durable_upto);
     file->end += kRecordHeaderBytes + payload.size();
     file->digests.push_back(record->canonical.digest());
     file->records.push_back(std::move(record->canonical));
@@ -48,6 +50,22 @@ void Platter::Update() {
       digests_.push_back(file.digests[i]);
     }
   }
+}
+
+std::optional<Platter::Place> Platter::PlaceWithEvidence(uint64_t chosen) const {
+  std::map<uint64_t, Place> places;
+  uint64_t evidence = 0;
+  for (const auto& [path, file] : files_) {
+    if (file.end == 0) continue;
+    places.erase(places.upper_bound(file.header.before.sequence), places.end());
+    for (size_t i = 0; i < file.records.size(); ++i) {
+      places[file.records[i].sequence] = file.places[i];
+      evidence = std::max(evidence, file.durable_upto[i]);
+    }
+  }
+  places.erase(places.upper_bound(evidence), places.end());
+  if (places.empty()) return std::nullopt;
+  return std::next(places.begin(), static_cast<std::ptrdiff_t>(chosen % places.size()))->second;
 }
 
 }  // namespace tidemark

@@ -7,6 +7,7 @@
 #define TIDEMARK_TESTS_SIM_PLATTER_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,12 @@ class Platter {
     files_.clear();
   }
   const std::vector<const CanonicalHeader*>& log() const { return log_; }
+  struct Place {
+    std::string path;
+    uint64_t offset = 0, bytes = 0;
+  };
+  // Of a record that was durable for certain, as a later head says; the `chosen`th, round about.
+  std::optional<Place> PlaceWithEvidence(uint64_t chosen) const;
   // Its digest; an empty one where there is no such record.
   Digest DigestAt(uint64_t sequence) const {
     return sequence == 0 || sequence > digests_.size() ? Digest() : digests_[sequence - 1];
@@ -39,6 +46,8 @@ class Platter {
     uint64_t end = 0;  // 0: its header was not whole when last looked at
     std::vector<CanonicalHeader> records;
     std::vector<Digest> digests;
+    std::vector<Place> places;
+    std::vector<uint64_t> durable_upto;
   };
   void ReadOn(const std::string& path, File* file) const;
   const SimDisk* disk_;

@@ -10,6 +10,7 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kNameBytesMax = 255;
+constexpr size_t kDeletedKept = 4;
 constexpr uint64_t kFreeWithoutLimit = uint64_t{1} << 40;
 
 // The names on a path; false where the path is not one that the waist allows.
@@ -82,7 +83,12 @@ void SimDisk::DropLink(SimInode* inode) {
   if (inode->links == 0 && inode->opens == 0) Forget(inode);
 }
 
-void SimDisk::Forget(SimInode* inode) { used_pages_ -= inode->file.allocated_pages(); }
+void SimDisk::Forget(SimInode* inode) {
+  used_pages_ -= inode->file.allocated_pages();
+  if (inode->is_directory || inode->file.size() <= kPageBytes) return;
+  deleted_.push_back(inode->file);
+  if (deleted_.size() > kDeletedKept) deleted_.pop_front();
+}
 
 int32_t SimDisk::Open(std::string_view path, uint32_t flags, SimInodeRef* opened) {
   SimInodeRef inode = Find(path);

@@ -7,6 +7,7 @@
 #ifndef TIDEMARK_TESTS_SIM_SIM_DISK_H_
 #define TIDEMARK_TESTS_SIM_SIM_DISK_H_
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -102,6 +103,7 @@ class SimDisk {
   void Resized(SimInode* inode, uint64_t pages_before);
   SimInodeRef CopyOf(const SimInode& inode);
   void RecoverTree(SimInode* inode, uint32_t garbage_ppm);
+  const SimFile* DrawDeleted();
   void Recount();
   static void ApplyDurably(const Change& change);
 
@@ -109,6 +111,7 @@ class SimDisk {
   SimInodeRef root_;
   std::vector<Change> pending_;
   uint64_t mark_ = 0, next_inode_ = 1;
+  std::deque<SimFile> deleted_;  // the newest ones: their space is given to new files
   uint64_t used_pages_ = 0, capacity_pages_ = 0;
   absl::Time now_ = absl::UnixEpoch();
 };

@@ -60,9 +60,13 @@ void SimDisk::RecoverTree(SimInode* inode, uint32_t garbage_ppm) {
   inode->links = 1;
   inode->opens = 0;
   inode->locked_by = 0;
-  inode->file.LosePower(&random_, garbage_ppm);
+  inode->file.LosePower(&random_, garbage_ppm, DrawDeleted());
   inode->entries = inode->durable_entries;
   for (const auto& [name, child] : inode->entries) RecoverTree(child.get(), garbage_ppm);
+}
+
+const SimFile* SimDisk::DrawDeleted() {
+  return deleted_.empty() ? nullptr : &deleted_[random_.Below(deleted_.size())];
 }
 
 void SimDisk::Recount() {

@@ -1,6 +1,5 @@
 #include "tests/sim/sim_faults.h"
 
-#include "absl/strings/str_cat.h"
 #include "tests/sim/sim_random.h"
 
 namespace tidemark {
@@ -48,13 +47,16 @@ FaultOptions FaultOptions::Draw(uint64_t seed) {
   drawn.slow_compute_ppm = DrawRate(&random, 10000);
   drawn.pause_ppm = DrawRate(&random, 100);
   drawn.pause_us_max = uint64_t{10000} << random.Below(9);
+  drawn.read_flip_ppm = DrawRate(&random, 30000);
+  drawn.net_flip_ppm = DrawRate(&random, 3000);
+  if (random.Below(20) == 0) drawn.descriptors_max = static_cast<uint32_t>(random.Between(24, 40));
   return drawn;
 }
 
 FaultOptions FaultOptions::Healed() const {
   FaultOptions healed = *this;
   healed.read_eio_ppm = healed.write_eio_ppm = healed.sync_eio_ppm = 0;
-  healed.slow_disk_ppm = healed.torn_garbage_ppm = 0;
+  healed.slow_disk_ppm = healed.torn_garbage_ppm = healed.read_flip_ppm = healed.net_flip_ppm = 0;
   healed.lying_sync_ppm = healed.misdirected_write_ppm = 0;
   healed.capacity_bytes = 0;
   healed.descriptors_max = 0;
@@ -64,26 +66,12 @@ FaultOptions FaultOptions::Healed() const {
 }
 
 std::string FaultOptions::Describe() const {
-  std::string text = absl::StrCat(
-      "short_transfer_ppm=", short_transfer_ppm, " split_recv_ppm=", split_recv_ppm,
-      " read_us=", read_us_min, "-", read_us_max, " write_us=", write_us_min, "-", write_us_max,
-      " sync_us=", sync_us_min, "-", sync_us_max, " compute_us=", compute_us_min, "-",
-      compute_us_max, " net_us=", net_us_min, "-", net_us_max);
-  absl::StrAppend(&text, " net_bytes_per_us=", net_bytes_per_us,
-                  " send_window_bytes=", send_window_bytes,
-                  " connect_timeout_us=", connect_timeout_us,
-                  " silence_timeout_us=", silence_timeout_us, " read_eio_ppm=", read_eio_ppm,
-                  " write_eio_ppm=", write_eio_ppm, " sync_eio_ppm=", sync_eio_ppm);
-  absl::StrAppend(&text, " slow_disk_ppm=", slow_disk_ppm, " slow_disk_factor=", slow_disk_factor,
-                  " torn_garbage_ppm=", torn_garbage_ppm, " capacity_bytes=", capacity_bytes,
-                  " descriptors_max=", descriptors_max, " lying_sync_ppm=", lying_sync_ppm,
-                  " misdirected_write_ppm=", misdirected_write_ppm);
-  absl::StrAppend(
-      &text, " reset_ppm=", reset_ppm, " stall_ppm=", stall_ppm, " stall_us_max=", stall_us_max,
-      " silent_crash_ppm=", silent_crash_ppm, " clock_offset_us_max=", clock_offset_us_max,
-      " clock_drift_ppm_max=", clock_drift_ppm_max, " slow_compute_ppm=", slow_compute_ppm,
-      " pause_ppm=", pause_ppm, " pause_us_max=", pause_us_max);
-  return text;
+  std::string text;
+  FaultOptions copy = *this;
+  copy.ForEach([&text](const char* name, const auto* field, uint64_t calm) {
+    if (*field != calm) text += std::string(" ") + name + "=" + std::to_string(*field);
+  });
+  return text.empty() ? "calm" : text.substr(1);
 }
 
 }  // namespace tidemark

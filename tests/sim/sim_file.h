@@ -74,7 +74,8 @@ class SimFile {
   void DropCache();
   // Power loss: each sector of each pending write is old, new or (garbage_ppm) random; sizes,
   // holes and truncations are taken up to some point in their order.
-  void LosePower(SimRandom* random, uint32_t garbage_ppm);
+  // `deleted`, if any: a file whose space this one may have been given (a stale extent).
+  void LosePower(SimRandom* random, uint32_t garbage_ppm, const SimFile* deleted = nullptr);
   size_t ReadDurable(uint64_t offset, MutableByteSpan into) const {
     return Read(durable_, offset, into);
   }
@@ -95,7 +96,8 @@ class SimFile {
   static size_t Read(const SimContent& content, uint64_t offset, MutableByteSpan into);
   Change* Add(Kind kind, uint64_t offset, uint64_t length);
   void ApplyWhole(const Change& change);
-  void ApplyTorn(const Change& change, SimRandom* random, uint32_t garbage_ppm);
+  void ApplyTorn(const Change& change, SimRandom* random, uint32_t garbage_ppm,
+                 const SimFile* deleted);
   void ApplyShape(const Change& change);
 
   SimContent now_, durable_;

@@ -83,7 +83,10 @@ void SimFile::DropCache() {
   lost_ = false;
 }
 
-void SimFile::ApplyTorn(const Change& change, SimRandom* random, uint32_t garbage_ppm) {
+void SimFile::ApplyTorn(const Change& change, SimRandom* random, uint32_t garbage_ppm,
+                        const SimFile* deleted) {
+  // Space that was allocated and never reached may hold what a deleted file left there.
+  const bool stale = deleted != nullptr && random->Chance(garbage_ppm);
   // Whole writes, lost writes and prefixes are as likely as a mixture of sectors.
   const uint64_t shape = random->Below(4);
   if (shape == 0) return;
@@ -96,7 +99,10 @@ void SimFile::ApplyTorn(const Change& change, SimRandom* random, uint32_t garbag
         for (uint64_t at = SectorFloor(begin); at < end; at += kSectorBytes, ++sector) {
           const bool garbage = random->Chance(garbage_ppm);
           const bool reached = shape == 1 || (shape == 2 ? sector < prefix : random->Coin());
-          if (garbage) {
+          const auto left = stale ? deleted->durable_.pages.find(page) : durable_.pages.end();
+          if (stale && left != deleted->durable_.pages.end()) {
+            durable_.CopyInPage(page, *left->second, at, at + kSectorBytes);
+          } else if (garbage) {
             random->Fill(MutableByteSpan(*durable_.MutablePage(page)).subspan(at, kSectorBytes));
           } else if (reached) {
             durable_.CopyInPage(page, *change.pages[index], at, at + kSectorBytes);
@@ -105,14 +111,14 @@ void SimFile::ApplyTorn(const Change& change, SimRandom* random, uint32_t garbag
       });
 }
 
-void SimFile::LosePower(SimRandom* random, uint32_t garbage_ppm) {
+void SimFile::LosePower(SimRandom* random, uint32_t garbage_ppm, const SimFile* deleted) {
   if (fully_durable()) return;
   const uint64_t shape = random->Below(3);
   const size_t count = pending_.size();
   const size_t shapes_kept = shape == 0 ? 0 : shape == 1 ? count : random->Below(count + 1);
   for (size_t i = 0; i < count; ++i) {
     const Change& change = pending_[i];
-    if (change.kind == Kind::kWrite) ApplyTorn(change, random, garbage_ppm);
+    if (change.kind == Kind::kWrite) ApplyTorn(change, random, garbage_ppm, deleted);
     if (i < shapes_kept) ApplyShape(change);
   }
   pending_.clear();

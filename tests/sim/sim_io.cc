@@ -156,7 +156,8 @@ void SimIo::Cancel(Op* op) {
 
 int64_t SimIo::DiskTime(uint64_t us_min, uint64_t us_max, uint64_t bytes) {
   uint64_t took = random_.Between(us_min * kMicrosecond, us_max * kMicrosecond) + bytes;
-  if (random_.Chance(world_->faults_.slow_disk_ppm)) took *= world_->faults_.slow_disk_factor;
+  if (world_->Strikes(&random_, world_->faults_.slow_disk_ppm))
+    took *= world_->faults_.slow_disk_factor;
   return world_->now_ + static_cast<int64_t>(took);
 }
 
@@ -179,7 +180,7 @@ int64_t SimIo::StartTime(const Op& op) {
       return SleepUntil(op.duration) + static_cast<int64_t>(random_.Below(60 * kMicrosecond));
     case Op::Kind::kCompute: {
       const int64_t due = soon(faults.compute_us_min, faults.compute_us_max);
-      if (!random_.Chance(faults.slow_compute_ppm)) return due;
+      if (!world_->Strikes(&random_, faults.slow_compute_ppm)) return due;
       return world_->now_ + (due - world_->now_) * 100;
     }
     case Op::Kind::kConnect:

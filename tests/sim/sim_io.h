@@ -44,6 +44,8 @@ class SimIo final : public Io {
   size_t outstanding() const { return outstanding_; }
   size_t open_descriptors() const;
   void Inject(SimInjection injection) { injections_.push_back(std::move(injection)); }
+  // From here on read_flip_ppm holds for it.
+  void Serves() { serves_ = true; }
   // The next bytes sent on a unix socket carry this file (sendmsg with SCM_RIGHTS).
   void PassFile(Fd socket, Fd file);
 
@@ -115,7 +117,7 @@ class SimIo final : public Io {
   int node_;
   uint32_t index_;
   SimRandom random_, entropy_;
-  bool driven_ = false, in_own_run_ = false, dead_ = false;
+  bool driven_ = false, in_own_run_ = false, dead_ = false, serves_ = false;
   mutable std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
   size_t outstanding_ = 0;

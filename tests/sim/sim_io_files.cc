@@ -193,10 +193,15 @@ int32_t SimIo::ReadFile(const Op& op, File* file) {
   const bool direct = (file->flags & kOpenDirect) != 0;
   if ((file->flags & kOpenRead) == 0) return -EBADF;
   if (direct && !IsAligned(op)) return -EINVAL;
-  if (random_.Chance(world_->faults_.read_eio_ppm)) return -EIO;
+  if (world_->Strikes(&random_, world_->faults_.read_eio_ppm)) return -EIO;
   const uint64_t offset = op.offset == kNoOffset ? file->position : op.offset;
   const MutableByteSpan into(op.memory, Shorten(op.length, direct));
   const int32_t result = disk()->Read(file->inode.get(), offset, into);
+  if (result > 0 && serves_ && file->path.find("/log-") != std::string::npos &&
+      world_->Strikes(&random_, world_->faults_.read_flip_ppm)) {
+    into[random_.Below(result)] ^= static_cast<std::byte>(1u << random_.Below(8));
+  }
+  if (world_->observer_ != nullptr && result >= 0) world_->observer_->OnRead(node_, file->path);
   if (op.offset == kNoOffset && result > 0) file->position += result;
   return result;
 }
@@ -208,10 +213,10 @@ int32_t SimIo::WriteFile(const Op& op, File* file) {
   uint64_t offset = op.offset == kNoOffset ? file->position : op.offset;
   const uint64_t length = Shorten(op.length, direct);
   SimInode* inode = file->inode.get();
-  if (random_.Chance(faults.misdirected_write_ppm) && inode->file.size() > length) {
+  if (world_->Strikes(&random_, faults.misdirected_write_ppm) && inode->file.size() > length) {
     offset = random_.Below((inode->file.size() - length) / kDirectIoBytes + 1) * kDirectIoBytes;
   }
-  if (random_.Chance(faults.write_eio_ppm)) {
+  if (world_->Strikes(&random_, faults.write_eio_ppm)) {
     // Some of it may be on the disk all the same.
     const uint64_t part = random_.Below(length / kSectorBytes + 1) * kSectorBytes;
     if (part > 0) disk()->Write(inode, offset, ByteSpan(op.memory, part));
@@ -227,11 +232,11 @@ int32_t SimIo::WriteFile(const Op& op, File* file) {
 
 int32_t SimIo::SyncFile(const Slot& slot, File* file) {
   SimFile& content = file->inode->file;
-  if (slot.injected != 0 || random_.Chance(world_->faults_.sync_eio_ppm)) {
+  if (slot.injected != 0 || world_->Strikes(&random_, world_->faults_.sync_eio_ppm)) {
     content.LosePending();
     return slot.injected != 0 ? slot.injected : -EIO;
   }
-  if (!random_.Chance(world_->faults_.lying_sync_ppm)) content.MakeDurable(slot.mark);
+  if (!world_->Strikes(&random_, world_->faults_.lying_sync_ppm)) content.MakeDurable(slot.mark);
   return 0;
 }
 

@@ -115,6 +115,7 @@ int32_t SimNet::Connect(uint32_t machine, std::string_view address, SocketId* ma
   Get(client)->peer = server;
   Get(server)->peer = client;
   Get(client)->is_unix = Get(server)->is_unix = key[0] == 'u';
+  Get(client)->checked = Get(server)->checked = listener->port == kDataPort;
   listener->backlog.push_back(server);
   WakeOne(&listener->accepting, 1000);
   *made = client;
@@ -151,6 +152,10 @@ int32_t SimNet::Send(SocketId id, ByteSpan from, SimWaiter waiter) {
   }
   Segment segment;
   segment.bytes.assign(from.begin(), from.end());
+  if (socket->checked && world_->Strikes(&socket->random, world_->faults_.net_flip_ppm)) {
+    segment.bytes[socket->random.Below(from.size())] ^=
+        static_cast<std::byte>(1u << socket->random.Below(8));
+  }
   segment.file = std::exchange(socket->attached, SimPassedFile{});
   Enqueue(id, std::move(segment));
   return static_cast<int32_t>(from.size());

@@ -84,6 +84,7 @@ class SimNet {
     std::deque<SimWaiter> accepting;
     // a connection; what is sent waits in the sender's flight until it is due
     SocketId peer = 0;
+    bool checked = false;  // what it carries is checked by its ends
     bool is_unix = false, shut = false, end_received = false;
     int32_t error = 0;  // reported once, as the kernel does
     bool dead = false;  // reset or timed out

@@ -66,11 +66,11 @@ void SimNet::Pump(SocketId id) {
   const FaultOptions& faults = world_->faults_;
   Socket* peer = Get(socket->peer);
   if (!Passable(socket->machine, peer->machine) || Silent(peer->machine)) return Hold(id);
-  if (socket->random.Chance(faults.stall_ppm)) {
+  if (world_->Strikes(&socket->random, faults.stall_ppm)) {
     return StartPump(id, world_->now_ + kMicrosecond * static_cast<int64_t>(socket->random.Below(
                                                            faults.stall_us_max + 1)));
   }
-  if (!socket->is_unix && socket->random.Chance(faults.reset_ppm)) {
+  if (!socket->is_unix && world_->Strikes(&socket->random, faults.reset_ppm)) {
     const SocketId other = socket->peer;
     Die(id, -ECONNRESET);
     return Die(other, -ECONNRESET);

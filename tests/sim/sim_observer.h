@@ -19,6 +19,8 @@ class SimObserver {
                       ByteSpan bytes) = 0;
   // Bytes that a write to a file took.
   virtual void OnWrite(int node, const std::string& path, ByteSpan bytes) = 0;
+  // A read of a file that went well.
+  virtual void OnRead(int, const std::string&) {}
 };
 
 }  // namespace tidemark

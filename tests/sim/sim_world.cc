@@ -118,7 +118,7 @@ void SimWorld::Handle(const Event& event) {
       SimIo* io = ios_[event.target].get();
       Node& node = nodes_[io->node_];
       if (node.io != io) return;  // of a process that has died
-      if (node.paused_until <= now_ && chaos_.Chance(faults_.pause_ppm)) {
+      if (node.paused_until <= now_ && Strikes(&chaos_, faults_.pause_ppm)) {
         node.paused_until =
             now_ + 1000 * static_cast<int64_t>(chaos_.Below(faults_.pause_us_max + 1));
       }
@@ -157,6 +157,7 @@ bool SimWorld::Run(const std::function<bool()>& done, absl::Duration at_most) {
 }
 
 void SimWorld::Note(int node, const Op& op, int32_t result) {
+  if (op.kind != Op::Kind::kSleep && op.kind != Op::Kind::kCompute) ++io_events_;
   for (const uint64_t word :
        {sequence_, static_cast<uint64_t>(node) << 8 | static_cast<uint64_t>(op.kind),
         static_cast<uint64_t>(static_cast<uint32_t>(result)), static_cast<uint64_t>(now_)}) {

@@ -70,7 +70,9 @@ class SimWorld {
   absl::Duration time() const { return absl::Nanoseconds(now_); }
   uint64_t events() const { return events_; }
   uint64_t trace() const { return trace_; }
-  void TraceTo(std::ostream* out) { text_ = out; }  // one line per event; nullptr: none
+  uint64_t io_events() const { return io_events_; }  // operations on files and sockets that ended
+  uint64_t failures() const { return failures_; }    // that faults() made, by chance
+  void TraceTo(std::ostream* out) { text_ = out; }   // one line per event; nullptr: none
   void Observe(SimObserver* observer) { observer_ = observer; }
   size_t OutstandingOps(int node) const { return alive(node) ? nodes_[node].io->outstanding() : 0; }
   const FaultOptions& faults() const { return faults_; }
@@ -128,6 +130,12 @@ class SimWorld {
   void RunReady();
   void Start(int node);
   void Note(int node, const Op& op, int32_t result);
+  // Whether a fault of that rate strikes now; counted.
+  bool Strikes(SimRandom* random, uint32_t per_million) {
+    const bool struck = random->Chance(per_million);
+    if (struck) ++failures_;
+    return struck;
+  }
   int MachineByHost(std::string_view host) const;
 
   uint64_t seed_;
@@ -140,6 +148,7 @@ class SimWorld {
   std::vector<Event> queue_;
   std::map<uint64_t, std::function<void()>> acts_;
   int64_t now_ = 0;  // nanoseconds
+  uint64_t io_events_ = 0, failures_ = 0;
   uint64_t sequence_ = 0, events_ = 0, trace_ = 0, next_lock_ = 0;
   std::ostream* text_ = nullptr;
   SimObserver* observer_ = nullptr;

@@ -70,18 +70,20 @@ void Workload::Done(uint32_t agent, WorkItem* item, const absl::StatusOr<PushRep
   std::erase(taken_[agent], item);
   if (!report.ok()) return;
   if (report->sequence > ledger_->committed()) {
-    findings_->Add(
-        absl::StrFormat("push %d was said to be committed with record %d; the primaries "
-                        "said %d to be durable",
-                        item->number, report->sequence, ledger_->committed()));
+    findings_->Add(Invariant::kDurability,
+                   absl::StrFormat("push %d was said to be committed with record %d; the primaries "
+                                   "said %d to be durable",
+                                   item->number, report->sequence, ledger_->committed()));
   }
   const auto [known, is_new] = committed_.try_emplace({item->name, report->version}, item);
   if (!is_new && known->second != item) {
-    findings_->Add(absl::StrFormat("pushes %d and %d were both said to be version %d",
+    findings_->Add(Invariant::kDurability,
+                   absl::StrFormat("pushes %d and %d were both said to be version %d",
                                    known->second->number, item->number, report->version));
   }
   if (report->source_bytes != item->content.size()) {
-    findings_->Add(absl::StrFormat("push %d reports %d bytes of %d", item->number,
+    findings_->Add(Invariant::kDurability,
+                   absl::StrFormat("push %d reports %d bytes of %d", item->number,
                                    report->source_bytes, item->content.size()));
   }
   if (report->resumed_at_bytes > 0) ++resumed_;
@@ -109,6 +111,7 @@ void Workload::CheckRestored(const std::string& name, uint64_t version, const st
   }
   if (right) return;
   findings_->Add(
+      Invariant::kDurability,
       absl::StrFormat("version %d restored from %s has other bytes than were pushed (%d)", version,
                       where, content.size()));
 }

@@ -1,0 +1,139 @@
+// Cluster: what follows the chaos.
+#include "absl/strings/str_cat.h"
+#include "tests/sim/cluster.h"
+
+namespace tidemark {
+namespace {
+
+// Simulated. A cluster in which nothing fails any more is whole again well within this.
+constexpr absl::Duration kConvergeLimit = absl::Minutes(5);
+constexpr absl::Duration kAuditLimit = absl::Minutes(20);
+constexpr absl::Duration kStopLimit = absl::Seconds(30);
+
+}  // namespace
+
+// No faults any more; everything runs; one agent is the one.
+void Cluster::Heal() {
+  Say("heal");
+  chaos_ = false;
+  liar_ = -1;
+  MendRot();
+  world_.set_faults(world_.faults().Healed());
+  world_.HealAll();
+  const int last =
+      options_.weight(Act::kTakeOver) > 0 ? static_cast<int>(random_.Below(kAgents)) : 0;
+  for (AgentNode& agent : agents_) world_.SetEntropy(agent.node, SimWorld::Entropy::kSeeded);
+  for (int i = 0; i < kAgents; ++i) {
+    // An agent that was fenced, or gave up on damage, is restarted by whoever runs it.
+    if (agents_[i].process == nullptr) continue;
+    const bool stays = i == last && agents_[i].process->vault()->phase() != Vault::Phase::kFailed &&
+                       !agents_[i].process->stopping() && random_.Coin() &&
+                       !options_.breaks_entropy();
+    if (!stays) DropAgent(i, random_.Coin());
+  }
+  // A site that found its disk wanting waits for whoever replaces it: there, a restart.
+  const bool all = options_.has_disk_faults() || random_.Coin();
+  for (int i = 0; i < kSites; ++i) {
+    const bool stopping = sites_[i].process != nullptr && sites_[i].process->stopping();
+    if (sites_[i].process != nullptr && (all || stopping)) DropSite(i, random_.Coin());
+    if (sites_[i].process == nullptr) StartSite(i);
+  }
+  if (agents_[last].process == nullptr) StartAgent(last);
+}
+
+bool Cluster::Converged() {
+  if (!workload_->all_ok()) return false;
+  for (const SiteNode& site : sites_) {
+    if (site.process == nullptr || !site.process->serving()) return false;
+  }
+  for (AgentNode& agent : agents_) {
+    if (agent.process == nullptr) continue;
+    const Vault* vault = agent.process->vault();
+    if (!agent.process->agent()->ready()) return false;
+    const LogWriter* log = agent.process->vault()->log();
+    if (vault->phase() != Vault::Phase::kOpen || !log->open()) return false;
+    for (SiteIndex site = 0; site < kSites; ++site) {
+      if (log->window().durable(site) != log->window().tail()) return false;
+      if (ledger_->claimed(site) != log->window().tail().sequence) return false;
+    }
+  }
+  return true;
+}
+
+std::string Cluster::WhyNotConverged() {
+  std::string why;
+  uint64_t open = 0;
+  for (const WorkItem& item : workload_->items()) open += item.ok ? 0 : 1;
+  absl::StrAppend(&why, open, " pushes not done");
+  for (int i = 0; i < kSites; ++i) {
+    absl::StrAppend(&why, "; site ", sites_[i].name, " claims ", ledger_->claimed(i));
+  }
+  for (AgentNode& agent : agents_) {
+    if (agent.process == nullptr) continue;
+    Vault* vault = agent.process->vault();
+    absl::StrAppend(&why, "; agent in phase ", static_cast<int>(vault->phase()), " (",
+                    vault->trouble().ToString(), ")");
+    if (vault->log()->open()) {
+      absl::StrAppend(&why, " committed ", vault->log()->committed_sequence(), " tail ",
+                      vault->log()->window().tail().sequence);
+    }
+    for (const auto& link : agent.process->agent()->links()) {
+      const SiteLink::View view = link->view(vault_);
+      absl::StrAppend(&why, "; link ", link->name(), " ", LinkStateName(view.state), " ",
+                      view.last_error);
+    }
+  }
+  return why;
+}
+
+void Cluster::Converge() {
+  const bool converged = RunUntil([this] { return Converged(); }, kConvergeLimit);
+  if (!converged)
+    findings_.Add(Invariant::kLiveness,
+                  "the cluster does not become whole again: " + WhyNotConverged());
+}
+
+void Cluster::Audit() {
+  Say("audit");
+  for (AgentNode& agent : agents_) {
+    if (agent.process == nullptr) continue;
+    agent.process->StartAudit();
+    const bool done = RunUntil([&agent] { return agent.process->audited(); }, kAuditLimit);
+    if (!done) findings_.Add(Invariant::kLiveness, "the audit's restores do not end");
+  }
+}
+
+void Cluster::StopAll() {
+  Say("stop");
+  for (AgentNode& agent : agents_) {
+    if (agent.process != nullptr) agent.process->Stop();
+  }
+  const bool agents_ended = RunUntil(
+      [this] {
+        for (AgentNode& agent : agents_) {
+          if (agent.process != nullptr && !agent.process->settled()) return false;
+        }
+        return true;
+      },
+      kStopLimit);
+  if (!agents_ended) return findings_.Add(Invariant::kLiveness, "an agent does not stop");
+  for (int i = 0; i < kAgents; ++i) {
+    if (agents_[i].process == nullptr) continue;
+    CheckNothingLeft(world_.name(agents_[i].node), *agents_[i].process->io());
+    DropAgent(i, false);
+  }
+  for (SiteNode& site : sites_) {
+    if (site.process != nullptr) site.process->Stop();
+  }
+  const bool sites_ended = RunUntil(
+      [this] {
+        for (SiteNode& site : sites_) {
+          if (site.process != nullptr) return false;
+        }
+        return true;
+      },
+      kStopLimit);
+  if (!sites_ended) findings_.Add(Invariant::kLiveness, "a site does not stop");
+}
+
+}  // namespace tidemark

@@ -1,0 +1,151 @@
+// Cluster: what the checkers are told, and a site that lies.
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+#include "agent/source/lag_clock.h"
+#include "tests/sim/cluster.h"
+
+namespace tidemark {
+namespace {
+
+// Looking is dear.
+constexpr uint64_t kEventsBetweenLooks = 100;
+// Budgets of one process, far above what it needs and far below what a leak makes.
+constexpr size_t kOperationsMax = 400, kDescriptorsMax = 200;
+
+std::string WithFlippedDigest(std::string digest) {
+  if (!digest.empty()) digest[0] = static_cast<char>(digest[0] ^ 1);
+  return digest;
+}
+
+}  // namespace
+
+void Cluster::Look() {
+  next_look_ = world_.events() + kEventsBetweenLooks;
+  uint64_t held[kSites] = {};
+  bool looked = false;
+  for (int i = 0; i < kAgents; ++i) {
+    AgentProcess* process = agents_[i].process.get();
+    if (process == nullptr) continue;
+    CheckBounds(world_.name(agents_[i].node), *process->io());
+    LogWriter* log = process->vault()->log();
+    if (!log->open()) continue;
+    const uint64_t uncommitted = log->window().uncommitted_bytes();
+    if (uncommitted > std::max<uint64_t>(options_.window_bytes, kRecordBytesMax)) {
+      findings_.Add(Invariant::kBounded,
+                    absl::StrCat(uncommitted, " bytes are not committed, the window is ",
+                                 options_.window_bytes));
+    }
+    const LagBook* book = log->lag_or_null();
+    if (book == nullptr || process->vault()->phase() != Vault::Phase::kOpen) continue;
+    for (uint32_t site = 0; site < kSites; ++site) {
+      if (!looked) held[site] = ledger_->Held(site);
+      lag_.Look(static_cast<uint32_t>(i), site, world_.time(), book->Of(site, LagNow(process->io())),
+                held[site]);
+    }
+    looked = true;
+  }
+  for (const SiteNode& site : sites_) {
+    if (site.process != nullptr) CheckBounds(site.name, *site.process->io());
+  }
+}
+
+void Cluster::CheckBounds(const std::string& name, const SimIo& io) {
+  if (io.outstanding() <= kOperationsMax && io.open_descriptors() <= kDescriptorsMax) return;
+  findings_.Add(Invariant::kBounded,
+                absl::StrCat(name, " has ", io.outstanding(), " operations under way and ",
+                             io.open_descriptors(), " descriptors open"));
+}
+
+void Cluster::CheckNothingLeft(const std::string& name, const SimIo& io) {
+  if (io.outstanding() == 0 && io.open_descriptors() == 0) return;
+  findings_.Add(Invariant::kNoLeak,
+                absl::StrCat(name, " ends with ", io.outstanding(), " operations under way and ",
+                             io.open_descriptors(), " descriptors open"));
+}
+
+// Lies that an agent can tell must end the session; only they are told. What is older than its
+// window it cannot compare: a receipt about that would be believed, and convict the site later.
+bool Cluster::AgentKnows(uint64_t sequence) const {
+  bool knows = true;
+  for (const AgentNode& agent : agents_) {
+    if (agent.process == nullptr) continue;
+    const LogWriter* log = agent.process->vault()->log();
+    knows = knows && log->open() && log->window().PositionOf(sequence).has_value();
+  }
+  return knows;
+}
+
+bool Cluster::Lies(int site, wire::Control* message, std::vector<wire::Control>* more) {
+  if (message->has_ack()) {
+    wire::Position* durable = message->mutable_ack()->mutable_durable();
+    if (!AgentKnows(durable->sequence())) return false;
+    if (lies_.Coin()) durable->set_sequence(durable->sequence() + lies_.Between(1, 3));
+    durable->set_digest(WithFlippedDigest(durable->digest()));
+    return true;
+  }
+  if (!message->has_receipt()) return false;
+  const SigningKey& key = *sites_[site].key;
+  const std::string& bytes = message->receipt().receipt();
+  absl::StatusOr<SignedReceipt> told = ParseReceipt(key.public_key(), AsBytes(bytes));
+  if (!told.ok() || told->receipt.heads.empty()) return false;
+  Receipt other = told->receipt;
+  for (VaultHead& head : other.heads) {
+    if (!AgentKnows(head.durable.sequence)) return false;
+    head.durable.digest.bytes[0] ^= std::byte{1};
+  }
+  const std::string signed_again = ToWire(SignReceipt(key, std::move(other)).Encode());
+  if (lies_.Coin()) {
+    message->mutable_receipt()->set_receipt(signed_again);
+    return true;
+  }
+  // Two histories under one number.
+  more->emplace_back().mutable_receipt()->set_receipt(signed_again);
+  return true;
+}
+
+bool Cluster::OnSaid(int party, uint64_t connection, wire::Control* message,
+                     std::vector<wire::Control>* more) {
+  if (text_ != nullptr)
+    Say(absl::StrCat(world_.name(party), " says ", message->ShortDebugString()));
+  for (int i = 0; i < kSites; ++i) {
+    if (sites_[i].node != party) continue;
+    ledger_->OnMessage(static_cast<uint32_t>(i), connection, *message);
+    return i == liar_ && lies_.Coin() && Lies(i, message, more);
+  }
+  if (message->has_checkpoint()) {
+    ledger_->OnCheckpoint(agent_key_->public_key(), message->checkpoint().checkpoint());
+  }
+  return false;
+}
+
+void Cluster::OnHeard(int party, const PartyName& from, const wire::Control& message) {
+  if (!message.has_heartbeat_reply()) return;
+  for (int i = 0; i < kAgents; ++i) {
+    if (agents_[i].node != party || agents_[i].process == nullptr) continue;
+    const absl::Duration age = agents_[i].process->io()->Monotonic() -
+                               absl::Nanoseconds(message.heartbeat_reply().sent_at_nanos());
+    for (int site = 0; site < kSites; ++site) {
+      if (sites_[site].name == from.name) {
+        lag_.OnHeartbeat(static_cast<uint32_t>(i), static_cast<uint32_t>(site),
+                         world_.time() - age);
+      }
+    }
+  }
+}
+
+void Cluster::OnSend(uint32_t socket, uint32_t, uint32_t, ByteSpan bytes) {
+  canaries_.OnSend(socket, bytes);
+}
+
+void Cluster::OnWrite(int, const std::string& path, ByteSpan bytes) {
+  if (path.rfind("/restored/", 0) != 0) canaries_.OnWrite(path, bytes);
+}
+
+void Cluster::OnRead(int node, const std::string& path) {
+  for (int i = 0; i < kAgents; ++i) {
+    if (agents_[i].node == node) lag_.OnRead(static_cast<uint32_t>(i), path, world_.time());
+  }
+}
+
+}  // namespace tidemark

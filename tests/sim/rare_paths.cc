@@ -1,0 +1,61 @@
+#include "tests/sim/rare_paths.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "crypto/rare_path.h"
+
+namespace tidemark {
+
+const std::vector<std::string>& RarePathNames() {
+  static const std::vector<std::string> names = {
+      "ack-of-another-log",
+      "agent-fenced",
+      "damage-found",
+      "duplicate-record-acked",
+      "fetch-ended-short",
+      "fetch-lost-its-proof",
+      "higher-epoch-tried",
+      "idempotent-push-found",
+      "index-rebuilt",
+      "link-opening-cut",
+      "log-file-failed",
+      "log-file-header-mended",
+      "log-files-given-up",
+      "lower-epoch-refused",
+      "payload-changed-underway",
+      "primary-behind-at-take-over",
+      "receipt-could-not-be-stored",
+      "receipt-file-replaced",
+      "receipt-of-another-log",
+      "receipt-told-late",
+      "record-forgotten-for-room",
+      "refused-while-promising",
+      "same-epoch-refused",
+      "site-fell-out-of-window",
+      "store-full",
+      "store-lock-waited-for",
+      "torn-record-cut",
+      "twin-copy-mended",
+      "unflushed-tail-copied",
+      "unproven-tail-dropped",
+  };
+  return names;
+}
+
+std::vector<uint64_t> RarePathHits() {
+  const std::vector<std::string>& names = RarePathNames();
+  std::vector<uint64_t> hits(names.size(), 0);
+  for (const RarePath* path = RarePath::newest(); path != nullptr; path = path->next()) {
+    const auto named = std::find(names.begin(), names.end(), path->name());
+    if (named == names.end()) {
+      std::fprintf(stderr, "tests/sim/rare_paths.cc does not know %s\n", path->name());
+      std::abort();
+    }
+    hits[named - names.begin()] += path->hits();
+  }
+  return hits;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,17 @@
+// The rare paths (crypto/rare_path.h) that seeds must have taken between them.
+#ifndef TIDEMARK_TESTS_SIM_RARE_PATHS_H_
+#define TIDEMARK_TESTS_SIM_RARE_PATHS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tidemark {
+
+// Their names, in a fixed order.
+const std::vector<std::string>& RarePathNames();
+// How often this process has come by each, in that order. Dies when a path is not in the table.
+std::vector<uint64_t> RarePathHits();
+
+}  // namespace tidemark
+#endif  // TIDEMARK_TESTS_SIM_RARE_PATHS_H_
