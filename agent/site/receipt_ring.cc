@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -94,14 +95,31 @@ Task<absl::Status> ReceiptRing::ReadEntries(uint64_t number) {
   PooledBuffer buffer = pool_.TryAcquire();
   assert(buffer);
   for (uint64_t offset = 0; offset < kReceiptRingBytes; offset += kReceiptEntryBytesMax) {
-    counters_->OnRead(buffer.span().size());
-    absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, buffer.span(), offset);
-    if (!got.ok()) got = co_await ReadPages(buffer.span(), offset);
+    const size_t wanted = co_await WrittenBytes(offset);
+    if (wanted == 0) continue;
+    const MutableByteSpan window = buffer.span().first(wanted);
+    counters_->OnRead(window.size());
+    absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, window, offset);
+    if (!got.ok()) got = co_await ReadPages(window, offset);
     if (!got.ok()) co_return got.status();
     TakePages(number, offset, buffer.span().first(*got));
-    if (*got <= kReceiptEntryBytesMax) break;
   }
   co_return absl::OkStatus();
+}
+
+// Of the window at `offset`, what need be read: most of a ring was never written.
+Task<size_t> ReceiptRing::WrittenBytes(uint64_t offset) {
+  const size_t window = pool_.buffer_bytes();
+  uint64_t begin = offset, end = offset + window;
+  Op first = io_->NextData(fd_, offset, &begin, &end);
+  const int32_t found = co_await first;
+  if (found == -ENXIO || (found >= 0 && begin >= offset + kReceiptEntryBytesMax)) co_return 0;
+  if (found < 0 || end >= offset + window) co_return window;
+  uint64_t next_begin = 0, next_end = 0;
+  Op second = io_->NextData(fd_, end, &next_begin, &next_end);
+  const int32_t more = co_await second;
+  const bool is_last = more == -ENXIO || (more >= 0 && next_begin >= offset + window);
+  co_return is_last ? PagesFor(end - offset) : window;
 }
 
 // One by one, past those that cannot be read.

@@ -42,6 +42,7 @@ class ReceiptRing {
   Task<absl::Status> Recover();
   Task<absl::Status> ReadFile(uint64_t number);
   Task<absl::Status> ReadEntries(uint64_t number);
+  Task<size_t> WrittenBytes(uint64_t offset);
   Task<absl::StatusOr<size_t>> ReadPages(MutableByteSpan into, uint64_t offset);
   void TakePages(uint64_t file, uint64_t offset, ByteSpan pages);
   Task<absl::Status> BeginFile();

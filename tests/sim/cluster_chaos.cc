@@ -5,6 +5,12 @@
 #include "tests/sim/cluster.h"
 
 namespace tidemark {
+namespace {
+
+// What a supervisor waits before it starts a process again that ended by itself.
+constexpr absl::Duration kRestartPause = absl::Milliseconds(200);
+
+}  // namespace
 
 absl::Duration Cluster::DownTime() {
   return absl::Milliseconds(random_.Below(options_.down_ms_max + 1));
@@ -109,14 +115,14 @@ void Cluster::SweepEnded() {
     Say("site " + sites_[i].name + " ended: " + sites_[i].process->result().ToString());
     if (sites_[i].process->stopping()) CheckNothingLeft(sites_[i].name, *sites_[i].process->io());
     DropSite(i, false);
-    BringUpLater(DownTime(), i, -1);
+    BringUpLater(kRestartPause + DownTime(), i, -1);
   }
   for (int i = 0; i < kAgents; ++i) {
     AgentProcess* process = agents_[i].process.get();
     if (process == nullptr) continue;
     if (chaos_ && process->ended()) {
       DropAgent(i, false);
-      BringUpLater(DownTime(), -1, i);
+      BringUpLater(kRestartPause + DownTime(), -1, i);
     } else if (!chaos_ && !process->stopping() && absl::IsAborted(process->vault()->trouble()) &&
                operator_restarts_ > 0) {
       // Fenced by the agent that the heal took away: its operator starts it again.

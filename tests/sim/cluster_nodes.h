@@ -70,7 +70,7 @@ class AgentProcess {
   Vault* vault() { return agent_->vaults().front().get(); }
   // False: there was none.
   bool CancelOnePush(SimRandom* random);
-  // Asked for after the chaos: every version, from each site in turn.
+  // Asked for after the chaos: every version, the sites in turn.
   void StartAudit();
   bool audited() const { return audit_ != nullptr && audit_->done(); }
   uint64_t restored() const { return restored_; }
@@ -86,7 +86,7 @@ class AgentProcess {
   Task<absl::StatusOr<std::string>> RestoreOne(std::string name, uint64_t version,
                                                std::string from);
   Task<> Audit();
-  Task<> AuditVersion(std::string name, uint64_t version);
+  Task<> AuditVersion(std::string name, uint64_t version, uint32_t site);
 
   SimIo* io_;
   SimDisk* disk_;
@@ -96,6 +96,7 @@ class AgentProcess {
   std::unique_ptr<Agent> agent_;
   bool stopping_ = false;
   uint64_t outputs_ = 0, restored_ = 0;
+  uint32_t audited_versions_ = 0;
   std::list<Caller*> pushing_;
   Task<> run_;
   std::unique_ptr<Task<>> audit_;

@@ -23,8 +23,8 @@ void DrawChaos(SimRandom* random, ClusterOptions* drawn) {
   seldom(Act::kTakeOver, 2);
   seldom(Act::kRot, 4);
   seldom(Act::kLie, 5);
-  drawn->events_between_acts = uint64_t{100} << random->Below(6);
-  drawn->chaos_ms = uint64_t{1000} << random->Below(4);
+  drawn->events_between_acts = uint64_t{50} << random->Below(6);
+  drawn->chaos_ms = uint64_t{500} << random->Below(4);
   drawn->down_ms_max = uint64_t{50} << random->Below(7);
   const uint64_t entropy = random->Below(20);
   if (entropy > 1) drawn->acts[static_cast<size_t>(Act::kStickEntropy)] = 0;
@@ -46,11 +46,11 @@ void DrawLimits(SimRandom* random, ClusterOptions* drawn) {
 }
 
 void DrawLoad(SimRandom* random, ClusterOptions* drawn) {
-  drawn->items = static_cast<uint32_t>(random->Between(10, 32));
+  drawn->items = static_cast<uint32_t>(random->Between(8, 24));
   drawn->names = static_cast<uint32_t>(random->Between(1, 4));
   drawn->pushers = static_cast<uint32_t>(random->Between(1, 4));
   drawn->restorers = static_cast<uint32_t>(random->Below(3));
-  drawn->item_bytes_max = uint64_t{1024} << random->Below(8);
+  drawn->item_bytes_max = uint64_t{1024} << random->Below(7);
   drawn->resume_bytes = uint64_t{4096} << random->Below(8);
   // Now and then an archive that needs more than one pack.
   if (random->Below(100) != 0) return;
@@ -77,8 +77,8 @@ ClusterOptions ClusterOptions::Draw(uint64_t seed) {
   DrawChaos(&random, &drawn);
   DrawLimits(&random, &drawn);
   DrawLoad(&random, &drawn);
-  drawn.real_tls = random.Below(40) == 0 ? 1 : 0;
-  drawn.real_signatures = drawn.real_tls != 0 || random.Below(7) == 0 ? 1 : 0;
+  drawn.real_tls = random.Below(100) == 0 ? 1 : 0;
+  drawn.real_signatures = drawn.real_tls != 0 || random.Below(9) == 0 ? 1 : 0;
   return drawn;
 }
 

@@ -40,8 +40,8 @@ void Cluster::Look() {
     if (book == nullptr || process->vault()->phase() != Vault::Phase::kOpen) continue;
     for (uint32_t site = 0; site < kSites; ++site) {
       if (!looked) held[site] = ledger_->Held(site);
-      lag_.Look(static_cast<uint32_t>(i), site, world_.time(), book->Of(site, LagNow(process->io())),
-                held[site]);
+      lag_.Look(static_cast<uint32_t>(i), site, world_.time(),
+                book->Of(site, LagNow(process->io())), held[site]);
     }
     looked = true;
   }

@@ -1,6 +1,6 @@
 #include "tests/sim/seed_fleet.h"
 
-#include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -101,6 +101,9 @@ class Fleet {
   }
 
   [[noreturn]] void PlayAsChild(size_t job) {
+    // A world is made and thrown away every few milliseconds: its memory is kept for the next.
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
     while (!board_->stop) {
       const uint64_t at = board_->next++;
       if (at >= options_.count) break;
