@@ -2,9 +2,6 @@
 
 #include <utility>
 
-#include "crypto/museum.h"
-#include "crypto/rare_path.h"
-
 namespace tidemark {
 
 Task<> AppendStream::Run() {
@@ -46,9 +43,7 @@ Task<absl::Status> AppendStream::TakeRecord(DataConnection::Arrival* arrival) {
   } else if (vault->may_sign() && record.header.sequence <= vault->durable().sequence) {
     wire::Control ack;
     ack.mutable_ack()->set_vault(ToWire(ByteSpan(vault->id().bytes)));
-    RARE_PATH("duplicate-record-acked");
-    const bool ahead = MUSEUM_BUG("duplicate-acked-ahead");
-    *ack.mutable_ack()->mutable_durable() = ToWire(ahead ? vault->tail() : vault->durable());
+    *ack.mutable_ack()->mutable_durable() = ToWire(vault->durable());
     control_->Send(ack);
   }
   co_return absl::OkStatus();

@@ -49,6 +49,8 @@ Push::Push(Io* io, PushContext* vault, PushRequest request)
 Task<absl::StatusOr<PushResult>> Push::Run() {
   vault_->log()->lag().OnPushOpened(number_, request_.lags_from);
   vault_->log()->NoteCapture(request_.captured_at);
+  reader_.OnTaken(
+      [this](const Span& span) { vault_->log()->lag().OnTaken(span.number, span.taken_at); });
   absl::Status looked = co_await reader_.Open();
   if (!looked.ok()) Abandon(looked);
   if (failure_.ok()) {
@@ -87,10 +89,12 @@ Task<absl::StatusOr<PushResult>> Push::Run() {
 Task<> Push::ReadSpans() {
   while (failure_.ok()) {
     absl::StatusOr<std::optional<Span>> next = co_await reader_.Next();
-    if (!next.ok()) Abandon(next.status());
+    if (!next.ok()) {
+      vault_->log()->lag().OnDropped(reader_.taken());
+      Abandon(next.status());
+    }
     if (!next.ok() || !next->has_value()) break;
     Span span = std::move(**next);
-    vault_->log()->lag().OnTaken(span.number, span.taken_at);
     const uint64_t token = span.number;
     const bool sent = co_await read_.Send(std::move(span));
     if (!sent) vault_->log()->lag().OnDropped(token);

@@ -6,6 +6,7 @@
 #include "agent/io/transfer.h"
 #include "agent/source/lag_clock.h"
 #include "chunker/segment.h"
+#include "crypto/museum.h"
 
 namespace tidemark {
 
@@ -69,7 +70,7 @@ Task<absl::StatusOr<std::optional<Span>>> SourceReader::Next() {
     hole.offset = position_;
     hole.hole_bytes = std::min(data_begin_, segment.end) - position_;
     hole.ends_extent = true;
-    hole.taken_at = LagNow(io_);
+    Take(&hole);
     position_ += hole.hole_bytes;
     hole.ends_segment = position_ == segment.end;
     co_return std::move(hole);
@@ -81,7 +82,7 @@ Task<absl::StatusOr<std::optional<Span>>> SourceReader::Next() {
 }
 
 // Fills `into` or reads to the end of the source.
-Task<absl::StatusOr<size_t>> SourceReader::Fill(MutableByteSpan into) {
+Task<absl::StatusOr<size_t>> SourceReader::Fill(MutableByteSpan into, Span* span) {
   size_t done = 0;
   while (done < into.size() && !interrupted_) {
     Op read = io_->Read(fd_, into.subspan(done), is_stream_ ? kNoOffset : position_ + done);
@@ -90,10 +91,18 @@ Task<absl::StatusOr<size_t>> SourceReader::Fill(MutableByteSpan into) {
     reading_ = nullptr;
     if (got < 0) co_return ErrnoStatus(got, "reading it");
     if (got == 0) break;
+    if (done == 0 && !MUSEUM_BUG("span-taken-when-full")) Take(span);
     done += static_cast<size_t>(got);
   }
   if (interrupted_) co_return absl::CancelledError("interrupted");
   co_return done;
+}
+
+void SourceReader::Take(Span* span) {
+  if (taken_ == span->number) return;
+  taken_ = span->number;
+  span->taken_at = LagNow(io_);
+  if (on_taken_) on_taken_(*span);
 }
 
 void SourceReader::Interrupt() {
@@ -107,11 +116,10 @@ Task<absl::StatusOr<std::optional<Span>>> SourceReader::ReadData(uint64_t until,
   Span span;
   span.number = ++*span_numbers_;
   span.offset = position_;
-  span.taken_at = LagNow(io_);
   span.buffer = co_await spans_->Acquire();
   const size_t room = static_cast<size_t>(std::min<uint64_t>(kSpanReadBytes, until - position_));
   const MutableByteSpan into = span.buffer.span().subspan(kSpanCarryBytes, room);
-  absl::StatusOr<size_t> got = co_await Fill(into);
+  absl::StatusOr<size_t> got = co_await Fill(into, &span);
   if (!got.ok()) {
     co_return absl::Status(
         got.status().code(),
@@ -127,6 +135,7 @@ Task<absl::StatusOr<std::optional<Span>>> SourceReader::ReadData(uint64_t until,
   span.ends_extent = short_read || position_ == until;
   span.ends_segment = position_ == until && ends_segment;
   if (*got == 0 && !short_read) co_return std::nullopt;
+  Take(&span);
   co_return std::move(span);
 }
 

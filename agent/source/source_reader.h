@@ -3,6 +3,7 @@
 #ifndef TIDEMARK_AGENT_SOURCE_SOURCE_READER_H_
 #define TIDEMARK_AGENT_SOURCE_SOURCE_READER_H_
 
+#include <functional>
 #include <optional>
 
 #include "absl/status/statusor.h"
@@ -17,6 +18,12 @@ class SourceReader {
   SourceReader(Io* io, Fd fd, bool is_stream, uint64_t segment_bytes, BufferPool* spans,
                uint64_t* span_numbers);
   Io* io() const { return io_; }
+
+  // Called for each span once its first bytes are here: from then on they are taken, however long
+  // the rest of the span lets itself be waited for. Before Open.
+  void OnTaken(std::function<void(const Span&)> listener) { on_taken_ = std::move(listener); }
+  // The newest span that was told, also when the read behind it failed.
+  uint64_t taken() const { return taken_; }
 
   // Looks at the file (not at streams). kInvalidArgument: a directory or something that cannot be
   // read whole.
@@ -38,7 +45,8 @@ class SourceReader {
 
  private:
   Task<absl::Status> FindExtent();
-  Task<absl::StatusOr<size_t>> Fill(MutableByteSpan into);
+  Task<absl::StatusOr<size_t>> Fill(MutableByteSpan into, Span* span);
+  void Take(Span* span);
   Task<absl::StatusOr<std::optional<Span>>> ReadData(uint64_t until, bool ends_segment);
   Io* io_;
   Fd fd_;
@@ -47,6 +55,8 @@ class SourceReader {
   BufferPool* spans_;
   uint64_t* span_numbers_;
   FileStat stat_;
+  std::function<void(const Span&)> on_taken_;
+  uint64_t taken_ = 0;
   uint64_t position_ = 0;
   uint64_t data_begin_ = 0, data_end_ = 0;  // the data extent at or behind position_
   bool ended_ = false, shrank_ = false, interrupted_ = false;

@@ -70,6 +70,7 @@ void LogLedger::ClaimState(Site* site, const char* where, const wire::VaultState
   if (state.vault() != ToWire(vault_.bytes) || !durable.ok()) return;
   const bool troubled = state.trouble().code() == wire::Failure::DAMAGED ||
                         state.trouble().code() == wire::Failure::DIVERGED;
+  site->troubled = troubled || state.trouble().code() == wire::Failure::IO;
   Claim(site, where, *durable, troubled ? 0 : *said);
   *said = std::max(*said, durable->sequence);
 }

@@ -42,6 +42,8 @@ class LogLedger {
   // Durable at every primary, by their own claims.
   uint64_t committed() const;
   uint64_t claimed(uint32_t site) const { return sites_[site].claimed; }
+  // The site said that it is damaged, or that its disk fails.
+  bool troubled(uint32_t site) const { return sites_[site].troubled; }
   // How many records the site's platter holds now, claimed or not.
   uint64_t Held(uint32_t site);
   // How often committed() grew.
@@ -61,6 +63,7 @@ class LogLedger {
     SiteView view;
     std::unique_ptr<Platter> platter;
     uint64_t claimed = 0;
+    bool troubled = false;
     uint64_t floor = 0;                 // claimed before this life of it
     std::map<uint64_t, uint64_t> said;  // by connection
     uint64_t promised_epoch = 0;

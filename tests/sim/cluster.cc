@@ -10,6 +10,8 @@ namespace {
 
 constexpr const char* kSiteNames[] = {"a", "b", "w"};
 constexpr const char* kAgentNames[] = {"agent", "agent2"};
+// Of one phase. A cluster that does so much and does not come to its end runs in a circle.
+constexpr uint64_t kEventsMax = 1000000;
 
 // Both halves are digests: cheap, the same for everybody, and worth nothing.
 Signature StandIn(const PublicKey& key, ByteSpan signed_bytes) {
@@ -128,11 +130,14 @@ std::unique_ptr<ChannelFactory> Cluster::Channels(int node, const PartyName& own
 
 bool Cluster::RunUntil(const std::function<bool()>& done, absl::Duration at_most) {
   const absl::Duration limit = world_.time() + at_most;
-  while (findings_.ok() && world_.time() < limit) {
+  const uint64_t last_event = world_.events() + kEventsMax;
+  while (findings_.ok() && world_.time() < limit && world_.events() < last_event) {
     if (done()) return true;
     // Looking is dear, and nothing converges within a few events.
     for (int i = 0; i < 16 && findings_.ok(); ++i) {
       if (!world_.Step()) {
+        SweepEnded();
+        if (done()) return true;
         findings_.Add(Invariant::kLiveness, "nothing is left to happen");
         return false;
       }

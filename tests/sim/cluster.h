@@ -88,6 +88,7 @@ class Cluster : private SimObserver, private ControlListener {
 
   // cluster_watch.cc: what the checkers are told.
   void Look();
+  void CheckWindow(Vault* vault);
   void CheckBounds(const std::string& name, const SimIo& io);
   void CheckNothingLeft(const std::string& name, const SimIo& io);
   bool Lies(int site, wire::Control* message, std::vector<wire::Control>* more);
@@ -117,6 +118,7 @@ class Cluster : private SimObserver, private ControlListener {
   AgentShared shared_;
   uint64_t connections_ = 0;
   bool chaos_ = true;
+  absl::Duration calm_since_ = absl::InfiniteDuration();
   int operator_restarts_ = 2;
   int liar_ = -1;
   SimRandom lies_;

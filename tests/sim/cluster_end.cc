@@ -6,6 +6,9 @@ namespace tidemark {
 namespace {
 
 // Simulated. A cluster in which nothing fails any more is whole again well within this.
+// Sessions that the chaos has broken are made again.
+constexpr absl::Duration kRecovers = absl::Seconds(2);
+constexpr absl::Duration kOperatorLooksAfter = absl::Seconds(10);
 constexpr absl::Duration kConvergeLimit = absl::Minutes(5);
 constexpr absl::Duration kAuditLimit = absl::Minutes(20);
 constexpr absl::Duration kStopLimit = absl::Seconds(30);
@@ -16,6 +19,7 @@ constexpr absl::Duration kStopLimit = absl::Seconds(30);
 void Cluster::Heal() {
   Say("heal");
   chaos_ = false;
+  calm_since_ = world_.time() + kRecovers;
   liar_ = -1;
   MendRot();
   world_.set_faults(world_.faults().Healed());
@@ -31,8 +35,7 @@ void Cluster::Heal() {
                        !options_.breaks_entropy();
     if (!stays) DropAgent(i, random_.Coin());
   }
-  // A site that found its disk wanting waits for whoever replaces it: there, a restart.
-  const bool all = options_.has_disk_faults() || random_.Coin();
+  const bool all = random_.Coin();
   for (int i = 0; i < kSites; ++i) {
     const bool stopping = sites_[i].process != nullptr && sites_[i].process->stopping();
     if (sites_[i].process != nullptr && (all || stopping)) DropSite(i, random_.Coin());
@@ -87,7 +90,17 @@ std::string Cluster::WhyNotConverged() {
 }
 
 void Cluster::Converge() {
-  const bool converged = RunUntil([this] { return Converged(); }, kConvergeLimit);
+  bool converged = RunUntil([this] { return Converged(); }, kOperatorLooksAfter);
+  if (!converged && findings_.ok()) {
+    // A site that found its disk wanting says so, and waits for whoever replaces it: here, a
+    // restart.
+    for (int i = 0; i < kSites; ++i) {
+      if (!ledger_->troubled(static_cast<uint32_t>(i)) || sites_[i].process == nullptr) continue;
+      DropSite(i, false);
+      StartSite(i);
+    }
+    converged = RunUntil([this] { return Converged(); }, kConvergeLimit);
+  }
   if (!converged)
     findings_.Add(Invariant::kLiveness,
                   "the cluster does not become whole again: " + WhyNotConverged());

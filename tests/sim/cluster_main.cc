@@ -5,7 +5,8 @@
 //   tidemark_sim --seeds=N [--first=N] [--jobs=N] [--results=FILE] [--keep-going]
 //                                             N seeds from --first on, in N processes
 // --set=NAME=VALUE changes an option; --paths prints the rare paths; --hashes the traces' hashes;
-// --bug=NAME puts an exhibit of the museum on display. Exits 1 when there was a finding.
+// --bug=NAME puts an exhibit of the museum on display, --bugs lists them. Exits 1 when there was a
+// finding.
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -14,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "crypto/museum.h"
+#include "tests/sim/museum_bugs.h"
 #include "tests/sim/seed_fleet.h"
 
 namespace tidemark {
@@ -21,7 +23,7 @@ namespace {
 
 struct Arguments {
   FleetOptions fleet;
-  bool one = false, trace = false, shrink = false, paths = false, hashes = false;
+  bool one = false, trace = false, shrink = false, paths = false, hashes = false, bugs = false;
   std::string bug;
 };
 
@@ -45,6 +47,8 @@ bool ReadArguments(int argc, char** argv, Arguments* arguments) {
       arguments->fleet.settings.push_back(value);
     } else if (text.rfind("--bug=", 0) == 0) {
       arguments->bug = value;
+    } else if (text == "--bugs") {
+      arguments->bugs = true;
     } else if (text == "--keep-going") {
       arguments->fleet.keep_going = true;
     } else if (text == "--trace") {
@@ -137,6 +141,10 @@ int Main(int argc, char** argv) {
     return 64;
   }
 #endif
+  if (arguments.bugs) {
+    for (const std::string& bug : MuseumBugs()) std::printf("%s\n", bug.c_str());
+    return 0;
+  }
   return arguments.one ? PlayOne(arguments) : PlayMany(arguments);
 }
 

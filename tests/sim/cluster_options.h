@@ -66,11 +66,6 @@ struct ClusterOptions {
   bool breaks_entropy() const {
     return weight(Act::kStickEntropy) > 0 || agent_entropy_cloned != 0;
   }
-  bool has_disk_faults() const {
-    return faults.read_eio_ppm + faults.write_eio_ppm + faults.sync_eio_ppm + faults.read_flip_ppm +
-               faults.descriptors_max + weight(Act::kRot) + weight(Act::kLie) !=
-           0;
-  }
   // Every value: print it with each failure.
   std::string Describe() const;
 

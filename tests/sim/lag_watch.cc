@@ -59,10 +59,10 @@ void LagWatch::OnHeartbeat(uint32_t agent, uint32_t site, absl::Duration sent) {
 }
 
 void LagWatch::Look(uint32_t agent, uint32_t site, absl::Duration now, const LagBook::Lag& reported,
-                    uint64_t held) {
+                    uint64_t held, bool is_calm) {
   Life& life = lives_[agent];
-  life.samples.push_back(
-      {site, now, reported.replication_lag, reported.rpo_actual, held, life.heartbeat[site]});
+  life.samples.push_back({site, now, reported.replication_lag, reported.rpo_actual, held,
+                          life.heartbeat[site], is_calm});
   ++looks_;
 }
 
@@ -96,7 +96,8 @@ void LagWatch::Judge(const Life& life, const Sample& sample) {
                                    absl::ToInt64Microseconds(*sample.lag),
                                    absl::ToInt64Microseconds(lag_at_least)));
   }
-  if (!is_sure || !sample.rpo.has_value() || !sample.heartbeat.has_value()) return;
+  if (!sample.is_calm || !is_sure || !sample.rpo.has_value() || !sample.heartbeat.has_value())
+    return;
   const absl::Duration allowed = std::max(rpo_at_least, sample.at - *sample.heartbeat);
   over_.Add(std::max(*sample.rpo - allowed, absl::ZeroDuration()));
 }

@@ -42,9 +42,10 @@ class LagWatch {
                   bool all_new);
   // The agent heard a site's answer to the heartbeat that it sent at `sent`.
   void OnHeartbeat(uint32_t agent, uint32_t site, absl::Duration sent);
-  // What the agent reports now, and how many records the site's platter holds.
+  // What the agent reports now, and how many records the site's platter holds. `is_calm`: nothing
+  // fails any more, so that more than the truth is the agent's own doing.
   void Look(uint32_t agent, uint32_t site, absl::Duration now, const LagBook::Lag& reported,
-            uint64_t held);
+            uint64_t held, bool is_calm);
 
   uint64_t looks() const { return looks_; }
   const OverReport& over() const { return over_; }
@@ -63,6 +64,7 @@ class LagWatch {
     std::optional<absl::Duration> lag, rpo;
     uint64_t held = 0;
     std::optional<absl::Duration> heartbeat;  // when the newest answered one was sent
+    bool is_calm = false;
   };
   struct Life {
     std::vector<Push> pushes;

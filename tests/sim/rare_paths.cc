@@ -13,7 +13,6 @@ const std::vector<std::string>& RarePathNames() {
       "ack-of-another-log",
       "agent-fenced",
       "damage-found",
-      "duplicate-record-acked",
       "fetch-ended-short",
       "fetch-lost-its-proof",
       "higher-epoch-tried",

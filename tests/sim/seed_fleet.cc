@@ -22,6 +22,8 @@ namespace {
 
 constexpr uint32_t kJobsMax = 256;
 constexpr int kPollMs = 200;
+// A coroutine that never waits again would run for ever.
+constexpr unsigned kHangsAfterSeconds = 100;
 // A line must go into a pipe whole.
 constexpr size_t kFindingBytesMax = 2000;
 
@@ -110,6 +112,7 @@ class Fleet {
       const uint64_t seed = options_.first + at;
       if (done_.contains(seed)) continue;
       board_->playing[job] = seed;
+      alarm(kHangsAfterSeconds);
       SeedRecord record = PlayRecorded(OptionsOf(seed, options_.settings));
       record.finding.resize(std::min(record.finding.size(), kFindingBytesMax));
       const std::string line = record.ToLine() + "\n";

@@ -234,7 +234,11 @@ void SimIo::MayReachTheDisk(Slot* slot) {
   const bool changes = kind == Op::Kind::kWrite || kind == Op::Kind::kSync ||
                        (kind >= Op::Kind::kSyncDirectory && kind <= Op::Kind::kMakeDirectory);
   CheckMemory(*slot);
-  if (changes && random_.Coin()) AttemptDisk(slot);
+  if (!changes || random_.Coin()) return;
+  // A disk that fails flushes may be why the process was killed: nobody hears of this one.
+  const bool fails = kind == Op::Kind::kSync && world_->faults_.sync_eio_ppm != 0;
+  if (fails && random_.Below(4) == 0) slot->injected = -EIO;
+  AttemptDisk(slot);
 }
 
 void SimIo::Forget(Op* op) {
