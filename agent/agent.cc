@@ -5,8 +5,6 @@
 #include "absl/strings/str_format.h"
 #include "agent/failure.h"
 #include "agent/recover/restore.h"
-#include "agent/source/lag_clock.h"
-#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -143,7 +141,6 @@ Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch
         KeyedHash(vault->keys().secrets.k_dir.view(), AsBytes(call->idempotency_key));
     const CatalogVersion* before = vault->catalog()->FindIdempotent(call->name, key);
     if (before != nullptr && before->committed) {
-      RARE_PATH("idempotent-push-found");
       PushResult found;
       found.version = before->envelope.version;
       found.sequence = before->sequence;

@@ -15,6 +15,7 @@
 
 #include "agent/recover/vault_reader.h"
 #include "agent/source/chunk_lookup.h"
+#include "agent/source/lag_clock.h"
 #include "agent/source/pack_filler.h"
 #include "agent/source/source_reader.h"
 #include "chunker/cut_rule.h"

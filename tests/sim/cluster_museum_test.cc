@@ -1,10 +1,9 @@
 // Goal: the simulator finds bugs; a checker that never objects would pass every other test.
 // Method: some exhibits of the museum each day, in turn, so that all have their turn within a
-// fortnight; scripts/shows/B2.sh plays all. TIDEMARK_MUSEUM_TURN=N takes the Nth turn.
+// fortnight; scripts/shows/B2.sh plays all.
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <string>
 
@@ -19,11 +18,7 @@ constexpr size_t kBugsPerTurn = 5;
 constexpr uint64_t kSeedsWithoutBugs = 200;
 constexpr int64_t kSecondsPerDay = 24 * 60 * 60;
 
-size_t Turn() {
-  const char* wanted = std::getenv("TIDEMARK_MUSEUM_TURN");
-  if (wanted != nullptr) return std::strtoull(wanted, nullptr, 10);
-  return static_cast<size_t>(std::time(nullptr) / kSecondsPerDay);
-}
+size_t Turn() { return static_cast<size_t>(std::time(nullptr) / kSecondsPerDay); }
 
 // The first seed of `count` that objects; 0: none does.
 uint64_t SeedsNeeded(const std::string& bug, uint64_t count) {

@@ -171,6 +171,12 @@ void SimWorld::Note(int node, const Op& op, int32_t result) {
                          op.path2.empty() ? "" : " to ", op.path2, "\n");
 }
 
+bool SimWorld::Strikes(SimRandom* random, uint32_t per_million) {
+  const bool struck = random->Chance(per_million);
+  if (struck) ++failures_;
+  return struck;
+}
+
 int SimWorld::MachineByHost(std::string_view host) const {
   for (size_t at = 0; at < machines_.size(); ++at) {
     if (machines_[at]->name == host) return static_cast<int>(at);

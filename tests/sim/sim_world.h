@@ -3,14 +3,11 @@
 //   SimWorld world(seed, FaultOptions::Draw(seed));
 //   const int a = world.AddNode("a"), b = world.AddNode("b");
 //   Site site(world.io(a), ...);                       // the real code, on the simulated waist
-//   Task<> story = site.Run();                         // it listens on "a:7000" (node name:port)
-//   story.Start();
-//   bool ok = world.Run([&] { return site.serving(); }, absl::Seconds(10));  // until true, or give
-//   up world.Schedule(absl::Milliseconds(3), [&] { world.Block(a, b); });       // chaos, at a time
-//   world.Crash(a);                                    // power loss: pending operations are
-//   dropped, <destroy every object and Task of node a>          // their coroutines are never
-//   resumed world.Restart(a);                                  // a fresh io(a) on what the disk
-//   kept
+//   Task<> story = site.Run();  story.Start();         // it listens on "a:7000" (node name:port)
+//   bool ok = world.Run([&] { return site.serving(); }, absl::Seconds(10));  // or gives up
+//   world.Schedule(absl::Milliseconds(3), [&] { world.Block(a, b); });       // chaos, at a time
+//   world.Crash(a);  // power loss; then destroy every object and Task of node a
+//   world.Restart(a);  // a fresh io(a) on what the disk kept
 //
 // * Same seed, same calls: same trace(). Another compiler or optimisation level changes nothing.
 // * Coroutines run only inside Run, RunFor or Step: after each event every node runs until nothing
@@ -131,11 +128,7 @@ class SimWorld {
   void Start(int node);
   void Note(int node, const Op& op, int32_t result);
   // Whether a fault of that rate strikes now; counted.
-  bool Strikes(SimRandom* random, uint32_t per_million) {
-    const bool struck = random->Chance(per_million);
-    if (struck) ++failures_;
-    return struck;
-  }
+  bool Strikes(SimRandom* random, uint32_t per_million);
   int MachineByHost(std::string_view host) const;
 
   uint64_t seed_;
@@ -148,8 +141,7 @@ class SimWorld {
   std::vector<Event> queue_;
   std::map<uint64_t, std::function<void()>> acts_;
   int64_t now_ = 0;  // nanoseconds
-  uint64_t io_events_ = 0, failures_ = 0;
-  uint64_t sequence_ = 0, events_ = 0, trace_ = 0, next_lock_ = 0;
+  uint64_t sequence_ = 0, events_ = 0, trace_ = 0, next_lock_ = 0, io_events_ = 0, failures_ = 0;
   std::ostream* text_ = nullptr;
   SimObserver* observer_ = nullptr;
 };
