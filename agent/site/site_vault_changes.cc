@@ -47,7 +47,7 @@ Task<absl::Status> SiteVault::Recover(MutableByteSpan buffer) {
   const uint64_t evidence = std::max(memory_.evidence, receipted.sequence);
   absl::StatusOr<std::unique_ptr<VaultLog>> log =
       co_await VaultLog::Open(io(), place_, context_->log, evidence, buffer, context_->counters);
-  if (absl::IsDataLoss(log.status()) && !MUSEUM_BUG("recovery-not-repeated")) {
+  if (absl::IsDataLoss(log.status())) {
     // After a failed flush the scan may have read what the cache then let go of: now it sees that.
     RARE_PATH("log-scanned-again");
     log =

@@ -154,7 +154,7 @@ SeedRecord Cluster::Play() {
   Chaos();
   if (findings_.ok()) Heal();
   if (findings_.ok()) Converge();
-  if (findings_.ok()) Rot();
+  if (findings_.ok()) RotAndHeal();
   if (findings_.ok()) Audit();
   if (findings_.ok()) StopAll();
   if (findings_.ok()) ledger_->CheckAllEqual();

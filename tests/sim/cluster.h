@@ -62,7 +62,7 @@ class Cluster : private SimObserver, private ControlListener {
   void StopAll();
 
   // cluster_rot.cc
-  void Rot();
+  void RotAndHeal();
 
   // cluster_chaos.cc: what happens to the nodes.
   void DoAct();

@@ -42,7 +42,7 @@ Task<> VerifyDeep(Io* io, Agent* agent, Verified* verified) {
 
 // At two sites, so that the third one has it all; not in the newest records, which the checkers
 // look at while sites speak of them. The end of the play compares every byte.
-void Cluster::Rot() {
+void Cluster::RotAndHeal() {
   const uint64_t spared = random_.Below(kSites);
   uint64_t flips = 0;
   for (uint64_t i = 0; i < kSites; ++i) {
@@ -65,16 +65,18 @@ void Cluster::Rot() {
     Task<> verifying = VerifyDeep(world_.io(agent.node), agent.process->agent(), &verified);
     verifying.Start();
     const bool done = RunUntil([&verified] { return verified.done; }, kHealLimit);
-    if (!done) return findings_.Add("verify --deep does not end");
+    if (!done) return findings_.Add(Invariant::kLiveness, "verify --deep does not end");
     if (!verified.report.ok())
-      return findings_.Add("verify --deep: " + verified.report.status().ToString());
+      return findings_.Add(Invariant::kLiveness,
+                           "verify --deep: " + verified.report.status().ToString());
     for (const VerifyReport::Site& site : verified.report->sites) {
       if (site.state == "right") continue;
       const std::string why = site.bad.empty() ? "" : site.bad.front();
-      findings_.Add(
-          absl::StrCat("verify --deep leaves site ", site.name, " ", site.state, ": ", why));
+      findings_.Add(Invariant::kDurability, absl::StrCat("verify --deep leaves site ", site.name,
+                                                         " ", site.state, ": ", why));
     }
-    for (const std::string& bad : verified.report->bad) findings_.Add("verify --deep: lost " + bad);
+    for (const std::string& bad : verified.report->bad)
+      findings_.Add(Invariant::kDurability, "verify --deep: lost " + bad);
   }
 }
 

@@ -41,7 +41,6 @@ const std::vector<std::string>& MuseumBugs() {
       "receipt-before-flush",
       "receipt-not-chained",
       "receipt-not-stored",
-      "recovery-not-repeated",
       "rename-before-flush",
       "rename-not-flushed",
       "salt-not-hedged",

@@ -97,7 +97,8 @@ PushWorld::PushWorld(uint64_t seed) : world_(seed), random_(seed) {
     options.record_buffers = 6;
     options.reserve_bytes = 1 << 20;
     const PartyName name = NameOf(Role::kSite, kNames[i], *site_keys_.back());
-    sites_.push_back(std::make_unique<SiteProcess>(world_.io(node), std::move(options), name,
+    sites_.push_back(std::make_unique<SiteProcess>(world_.io(node), std::move(options),
+                                                   MakeNullFactory(name, world_.io(node)),
                                                    site_keys_.back().get()));
   }
   agent_node_ = world_.AddNode("agent");
