@@ -200,6 +200,9 @@ Task<absl::StatusOr<wire::HelloReply>> SiteLink::SayHello() {
     sessions_[id].promised_epoch = state.promised_epoch();
     sessions_[id].durable = *tail;
     sessions_[id].log_bytes = state.log_bytes();
+    LinkedVault* vault = VaultOf(state.vault());
+    absl::StatusOr<Position> durable = FromWire(state.durable());
+    if (vault != nullptr && durable.ok()) NoteLoss(vault, *durable);
   }
   co_return reply;
 }

@@ -136,8 +136,7 @@ class SiteLink {
     uint64_t promised_epoch = 0, log_bytes = 0;
     absl::Status fetch_result;
     std::optional<Position> fetched;
-    bool fetch_running = false;
-    bool repairing = false;
+    bool fetch_running = false, repairing = false;
   };
   struct Counters {
     absl::Duration at;
@@ -159,6 +158,7 @@ class SiteLink {
   Task<> Repair(LinkedVault* vault);
   Task<absl::Status> RepairOnce(LinkedVault* vault);
   absl::Status CheckStore();
+  void NoteLoss(LinkedVault* vault, const Position& durable);
   void Advance(LinkedVault* vault, VaultSession* session);
   void StartFeed(LinkedVault* vault, VaultSession* session);
   void Dispatch(const wire::Control& message);

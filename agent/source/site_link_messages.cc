@@ -98,11 +98,7 @@ void SiteLink::OnHeartbeatReply(const wire::HeartbeatReply& reply) {
       return vault->OnPromiseRefused(this, MakeFailure(wire::Failure::FENCED, last_error_),
                                      state.promised_epoch());
     }
-    const bool lost_some =
-        durable->sequence < vault->log()->window().durable(options_.index).sequence;
-    if (session.repairing && lost_some) {  // its lag says so before it is repaired
-      vault->log()->lag().OnHeartbeat(options_.index, sent_at, durable->sequence);
-    }
+    NoteLoss(vault, *durable);
     if (session.phase != VaultPhase::kFeeding && session.phase != VaultPhase::kFetching) continue;
     absl::Status agreed = vault->log()->OnAck(options_.index, *durable);
     if (!agreed.ok()) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "agent/source/lag_clock.h"
 #include "agent/source/site_link.h"
 
 namespace tidemark {
@@ -24,12 +25,20 @@ absl::Status SiteLink::CheckStore() {
   strange_store_ = store_;
   SetState(LinkState::kDamaged, "");
   for (LinkedVault* vault : vaults_) {  // it has nothing any more, and its lag says so
-    if (vault->log()->open()) vault->log()->lag().OnHeartbeat(options_.index, io_->Now(), 0);
+    if (vault->log()->open()) vault->log()->lag().OnHeartbeat(options_.index, LagNow(io_), 0);
   }
   return absl::FailedPreconditionError(absl::StrFormat(
       "shows store %s, which is not the store %s that it had: put the old one back (is its disk "
       "mounted?), or, if that is lost, say `tidemark site replace %s`",
       store_.hex(), known_store_.hex(), name()));
+}
+
+// A site that holds less than it acked: its lag says so at once, whatever becomes of it.
+void SiteLink::NoteLoss(LinkedVault* vault, const Position& durable) {
+  if (!vault->log()->open()) return;
+  const Position acked = vault->log()->window().durable(options_.index);
+  if (durable.sequence >= acked.sequence) return;
+  vault->log()->lag().OnHeartbeat(options_.index, LagNow(io_), durable.sequence);
 }
 
 void SiteLink::ReplaceStore() {

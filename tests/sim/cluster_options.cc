@@ -51,7 +51,7 @@ void DrawLoad(SimRandom* random, ClusterOptions* drawn) {
   drawn->pushers = static_cast<uint32_t>(random->Between(1, 4));
   drawn->restorers = static_cast<uint32_t>(random->Below(3));
   drawn->item_bytes_max = uint64_t{1024} << random->Below(7);
-  drawn->resume_bytes = uint64_t{4096} << random->Below(8);
+  drawn->resume_bytes = uint64_t{1024} << random->Below(6);
   // Now and then an archive that needs more than one pack.
   if (random->Below(100) != 0) return;
   drawn->item_bytes_max = 6 * kMebibyte;

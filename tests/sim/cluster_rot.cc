@@ -51,6 +51,7 @@ void Cluster::RotAndHeal() {
     for (const std::string& path : disk->Files(kSimStorePath)) {
       if (path.find("/log-") == std::string::npos) continue;
       const uint64_t bytes = disk->ReadFile(path)->size();
+      if (bytes == 0) continue;  // its making was cut short
       for (uint64_t n = random_.Below(4); n > 0; --n) {
         const uint64_t at = random_.Below(bytes / 2 + 1);
         disk->FlipByte(path, at, static_cast<uint8_t>(1 + random_.Below(255)));

@@ -68,6 +68,7 @@ void LagWatch::Look(uint32_t agent, uint32_t site, absl::Duration now, const Lag
 
 void LagWatch::Judge(const Life& life, const Sample& sample) {
   absl::Duration rpo_at_least, lag_at_least;
+  const Push* oldest = nullptr;
   bool is_sure = true;  // nothing under way whose outcome nobody knows
   for (const Push& push : life.pushes) {
     if (push.opened > sample.at) break;
@@ -78,16 +79,20 @@ void LagWatch::Judge(const Life& life, const Sample& sample) {
     if (push.root <= sample.held) continue;
     // A push that was found to be done already read nothing.
     if (!push.read.has_value()) continue;
+    if (oldest == nullptr) oldest = &push;  // they stand in the order in which they were opened
     rpo_at_least = std::max(rpo_at_least, sample.at - push.opened);
     if (!push.all_new || *push.read > sample.at || sample.held > push.tail) continue;
     lag_at_least = std::max(lag_at_least, sample.at - *push.read);
   }
   if (sample.rpo.has_value() && *sample.rpo < Tolerated(rpo_at_least)) {
-    findings_->Add(Invariant::kTruthfulLag,
-                   absl::StrFormat("at %d ms the RPO of site %d is reported as %d us, it is %d us",
-                                   absl::ToInt64Milliseconds(sample.at), sample.site,
-                                   absl::ToInt64Microseconds(*sample.rpo),
-                                   absl::ToInt64Microseconds(rpo_at_least)));
+    findings_->Add(
+        Invariant::kTruthfulLag,
+        absl::StrFormat("at %d ms the RPO of site %d is reported as %d us, it is %d us: "
+                        "%s, opened at %d us, closed in record %d, the site holds %d",
+                        absl::ToInt64Milliseconds(sample.at), sample.site,
+                        absl::ToInt64Microseconds(*sample.rpo),
+                        absl::ToInt64Microseconds(rpo_at_least), oldest->path,
+                        absl::ToInt64Microseconds(oldest->opened), oldest->root, sample.held));
   }
   if (sample.lag.has_value() && *sample.lag < Tolerated(lag_at_least)) {
     findings_->Add(Invariant::kTruthfulLag,
