@@ -12,8 +12,8 @@ namespace tidemark {
 Task<absl::Status> Healer::FetchAnywhere(Wanted* wanted) {
   std::vector<PeerAddress> order = peers_;
   if (session_ != nullptr) {
-    const auto is_connected = [this](const PeerAddress& peer) { return peer == session_->peer(); };
-    std::stable_partition(order.begin(), order.end(), is_connected);
+    const auto connected = std::find(order.begin(), order.end(), session_->peer());
+    if (connected != order.end()) std::rotate(order.begin(), connected, connected + 1);
   }
   if (order.empty()) co_return absl::UnavailableError("no agent has said where other sites are");
   std::string reasons;

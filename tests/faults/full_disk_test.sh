@@ -75,5 +75,6 @@ for site in b w; do
   rm -rf "$work/kept-$site"
   lab_start "$site"
 done
+for site in a b w; do wait_for 60 "$site is level" site_is_level "$site"; done
 expect "verify --deep" t verify --deep
 done_with_table
