@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The simulated cluster: 1,000 seeds pass, one seed is one history, and each bug of the museum is found within 200.
+# The simulated cluster: 1,000 seeds pass, one seed is one history, three deliberate bugs are found within 200 each.
 # A9_SEEDS (default 1000), A9_BUG_SEEDS (default 200), A9_PRESET (default dev).
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 TIDEMARK_BIN=${TIDEMARK_BIN:-/bin/true}   # no lab here
@@ -8,10 +8,8 @@ begin A9 "the simulated cluster"
 seeds=${A9_SEEDS:-1000}
 bug_seeds=${A9_BUG_SEEDS:-200}
 preset=${A9_PRESET:-dev}
-# Every exhibit of the museum; among them what the issue names.
-mapfile -t bugs < <(grep -rhoE 'MUSEUM_BUG\("[^"]+"\)' "$root"/{crypto,chunker,replicator,agent} \
-  --include='*.cc' --include='*.h' | cut -d '"' -f 2 | sort -u)
-wanted=("flush" "epoch|fence|promise" "index|commit")
+# The flush before the ack, the epoch check, the index's commit rule. B2 plays the whole museum.
+bugs=(ack-before-flush epoch-check-skipped index-row-before-commit)
 jobs=$(nproc)
 
 title "build ($preset, museum)"
@@ -48,9 +46,6 @@ ok "another seed has another one"
 title "does it see bugs? the museum"
 "$museum" --seeds=20 >/dev/null || fail "the museum build fails without a bug on display"
 ok "without a bug on display it passes"
-for kind in "${wanted[@]}"; do
-  printf '%s\n' "${bugs[@]}" | grep -qE "$kind" || fail "the museum has no bug of the kind $kind: ${bugs[*]}"
-done
 for bug in "${bugs[@]}"; do
   code=0
   "$museum" --seeds="$bug_seeds" --bug="$bug" >"$work/bug" 2>&1 || code=$?
