@@ -33,7 +33,7 @@ const std::vector<RoomLaw>& House() {
 }
 
 struct Door {
-  const char* library;             // how its headers' names begin
+  const char* header;              // how its headers' names begin
   std::vector<const char*> files;  // files, or directories with '/' at the end
 };
 
@@ -86,7 +86,7 @@ constexpr const char* kHarmlessHeaders[] = {"errno.h", "stddef.h", "stdint.h", "
 
 const Door* DoorOf(const Include& include) {
   for (const Door& door : Doors()) {
-    if (include.target.starts_with(door.library)) return &door;
+    if (include.target.starts_with(door.header)) return &door;
   }
   return nullptr;
 }
@@ -193,7 +193,7 @@ Findings StaleExceptions(const SourceTree& tree) {
   for (const Door& door : Doors()) {
     for (const char* place : door.files) {
       if (!tree.Has(place))
-        findings.push_back({place, 0, std::string("is not there for ") + door.library});
+        findings.push_back({place, 0, std::string("is not there for ") + door.header});
     }
   }
   return findings;
