@@ -43,9 +43,32 @@ bool LogWindow::Contradicts(const Position& durable) const {
   return durable.epoch > before_.epoch;  // epochs never fall along a log
 }
 
+// Records of an older epoch at a site may be ones that its take-over never saw.
+bool LogWindow::IsOldTail(const Position& durable) const {
+  return options_.may_use_quorum && durable.sequence > 0 && durable.epoch < tail_.epoch;
+}
+
+bool LogWindow::IsOurs(const Position& durable) const {
+  if (Contradicts(durable)) return false;
+  return PositionOf(durable.sequence).has_value() || !IsOldTail(durable);
+}
+
+void LogWindow::SetMode(AckMode mode) {
+  assert(mode == AckMode::kStrict || options_.may_use_quorum);
+  mode_ = mode;
+  if (mode == AckMode::kQuorum) quorum_from_ = tail_.sequence;
+}
+
 LogWindow::Feed LogWindow::Place(SiteIndex site, const Position& durable) {
   SiteView& view = sites_.at(site);
   view.up = true;
+  if (!IsOurs(durable) && IsOldTail(durable)) {
+    RARE_PATH("site-with-old-tail");
+    view.durable = Position();
+    view.confirmed = 0;
+    view.feed = Feed::kFetch;
+    return view.feed;
+  }
   if (Contradicts(durable)) {
     view.feed = Feed::kDiverged;
     return view.feed;
@@ -78,14 +101,16 @@ LogWindow::Feed LogWindow::FetchFinished(SiteIndex site, const Position& durable
 }
 
 Position LogWindow::fetch_target(SiteIndex site) const {
-  if (IsPrimary(site) && base_.sequence > committed_) return base_;
+  const bool adopts = IsPrimary(site) || options_.may_use_quorum;
+  if (adopts && base_.sequence > committed_) return base_;
   return committed_position_;
 }
 
 std::optional<uint64_t> LogWindow::NextToSend(SiteIndex site) const {
   const SiteView& view = sites_.at(site);
   if (!view.up || view.feed != Feed::kLive) return std::nullopt;
-  const bool sends_all = IsPrimary(site) || MUSEUM_BUG("witness-sent-uncommitted");
+  const bool sends_all =
+      IsPrimary(site) || mode_ == AckMode::kQuorum || MUSEUM_BUG("witness-sent-uncommitted");
   const uint64_t last = sends_all ? tail_.sequence : committed_;
   if (view.next_to_send > last) return std::nullopt;
   assert(view.next_to_send > before_.sequence);
@@ -103,6 +128,7 @@ void LogWindow::Sent(SiteIndex site, uint64_t sequence) {
 absl::StatusOr<bool> LogWindow::OnAck(SiteIndex site, const Position& durable) {
   SiteView& view = sites_.at(site);
   if (!view.up) return false;  // of a link that is gone; LinkUp will say what the site holds
+  if (view.feed == Feed::kFetch && !IsOurs(durable) && IsOldTail(durable)) return false;
   if (view.feed == Feed::kDiverged || Contradicts(durable)) {
     RARE_PATH("ack-of-another-log");
     view.feed = Feed::kDiverged;
@@ -128,6 +154,14 @@ bool LogWindow::RecomputeCommitted() {
   }
   if (MUSEUM_BUG("commit-by-one-ack"))
     everywhere = std::max(sites_[0].confirmed, sites_[1].confirmed);
+  if (mode_ == AckMode::kQuorum) {
+    const uint64_t by_two = HeldByTwo();
+    if (by_two >= quorum_from_ || MUSEUM_BUG("quorum-before-its-record"))
+      everywhere = std::max(everywhere, by_two);
+  }
+  // What this epoch adopted is committed with its first record: counted alone, a tail of a newer
+  // epoch that took no part could still win over it (Raft's figure 8).
+  if (everywhere <= base_.sequence && !MUSEUM_BUG("adopted-tail-counted")) return false;
   if (everywhere <= committed_ || everywhere < before_.sequence) return false;
   for (uint64_t s = std::max(committed_, before_.sequence) + 1; s <= everywhere; ++s) {
     uncommitted_bytes_ -= held_[s - before_.sequence - 1].bytes;
@@ -135,6 +169,16 @@ bool LogWindow::RecomputeCommitted() {
   committed_ = everywhere;
   committed_position_ = *PositionOf(everywhere);
   return true;
+}
+
+// The longest prefix of our log that two sites hold.
+uint64_t LogWindow::HeldByTwo() const {
+  uint64_t best = 0, second = 0;
+  for (const SiteView& view : sites_) {
+    second = std::max(second, std::min(best, view.confirmed));
+    best = std::max(best, view.confirmed);
+  }
+  return second;
 }
 
 std::optional<uint64_t> LogWindow::oldest() const {

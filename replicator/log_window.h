@@ -5,8 +5,11 @@
 // equals the agent's own. The witness is never sent a record before it is committed, so it never
 // truncates, and it never holds a buffer longer than room allows: past that it fetches from a
 // primary (law 6).
+// Quorum mode: any two sites that hold the whole prefix commit it, and the witness is fed like a
+// primary. It begins with the record that says so: nothing is committed by two sites before they
+// hold that record (law 5).
 //
-//   LogWindow(base) (Append | LinkUp | LinkDown | OnAck | Sent | FetchFinished | Evict)*
+//   LogWindow(base) (Append | SetMode | LinkUp | LinkDown | OnAck | Sent | FetchFinished | Evict)*
 #ifndef TIDEMARK_REPLICATOR_LOG_WINDOW_H_
 #define TIDEMARK_REPLICATOR_LOG_WINDOW_H_
 
@@ -17,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "replicator/control_record.h"
 #include "replicator/record.h"
 
 namespace tidemark {
@@ -29,8 +33,10 @@ class LogWindow {
     uint32_t primaries = 2;
     uint32_t sites = 3;
     uint64_t uncommitted_bytes_max = 64 * 1024 * 1024;
+    // The vault may be in quorum mode, and a site's old tail may hold what no two sites ever did.
+    bool may_use_quorum = false;
   };
-  // `base`: the tail that a take-over adopted; committed when every primary was seen to hold it.
+  // `base`: the tail that a take-over adopted; committed with the first record behind it.
   LogWindow(const Options& options, const Position& base);
 
   // May a record of that many bytes be appended now, or must producers wait (law 9)? A record
@@ -38,6 +44,9 @@ class LogWindow {
   bool MayAppend(uint64_t bytes) const;
   void Append(const Position& position, uint64_t bytes);
   const Position& tail() const { return tail_; }
+  // The rule from here on; the record that says so was just appended. Strict at first.
+  void SetMode(AckMode mode);
+  AckMode mode() const { return mode_; }
   // Grows only. 0 until both primaries were seen.
   uint64_t committed_sequence() const { return committed_; }
   // Of held records and the one before the oldest.
@@ -47,7 +56,8 @@ class LogWindow {
   // A site's session is ready and holds `durable`. Says how it is fed from here on. What it says
   // counts as an ack: look at committed_sequence() afterwards. A site that holds less than before
   // is fed again. Positions older than the window cannot be compared here: the fetch checks the
-  // chain.
+  // chain. Where quorum mode is possible, a site that ends with records of an older epoch which are
+  // not ours fetches too: it was absent when that epoch ended, and gives them up (truncation.h).
   enum class Feed : uint8_t {
     kLive,      // from the window, starting behind what it holds
     kFetch,     // its next record is no longer held: it must fetch from a peer up to fetch_target()
@@ -71,7 +81,11 @@ class LogWindow {
   // diverged from here); stale or repeated acks are fine. Returns true when the committed sequence
   // grew.
   absl::StatusOr<bool> OnAck(SiteIndex site, const Position& durable);
-  // As the site last said, also while it is down; position 0 before it was reached.
+  // Is what a site says that it holds a prefix of our log, as far as can be told here? A tail of an
+  // older epoch, once that quorum mode is possible, is none until a fetch has compared it.
+  bool IsOurs(const Position& durable) const;
+  // As the site last said, also while it is down; position 0 before it was reached, and while what
+  // it holds may not be ours.
   const Position& durable(SiteIndex site) const { return sites_.at(site).durable; }
 
   // The oldest held sequence, and whether it may be dropped: committed, and either durable at every
@@ -94,6 +108,8 @@ class LogWindow {
     uint64_t next_to_send = 1;
   };
   bool IsPrimary(SiteIndex site) const { return site < options_.primaries; }
+  bool IsOldTail(const Position& durable) const;
+  uint64_t HeldByTwo() const;
   bool Contradicts(const Position& durable) const;
   Feed Place(SiteIndex site, const Position& durable);
   bool RecomputeCommitted();
@@ -105,6 +121,8 @@ class LogWindow {
   std::vector<SiteView> sites_;
   uint64_t committed_ = 0;
   Position committed_position_;
+  AckMode mode_ = AckMode::kStrict;
+  uint64_t quorum_from_ = 0;  // the record with which quorum mode began
   uint64_t uncommitted_bytes_ = 0;
 };
 

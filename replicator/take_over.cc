@@ -15,21 +15,20 @@ std::string Describe(const Position& tail) {
                          tail.digest.hex().substr(0, 16));
 }
 
-// All for one vault, epoch and session, one from each primary.
-absl::Status CheckPromises(const std::vector<PrimaryPromise>& promises, size_t primaries) {
-  if (primaries == 0 || promises.size() != primaries) {
-    return absl::FailedPreconditionError(
-        absl::StrFormat("a take-over needs the promise of all %d primaries and has %d", primaries,
-                        promises.size()));
+// All for one vault, epoch and session, each from another site.
+absl::Status CheckPromises(const std::vector<SitePromise>& promises, size_t needed) {
+  if (needed == 0 || promises.size() < needed) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "a take-over needs the promises of %d sites and has %d", needed, promises.size()));
   }
   std::set<std::string> sites;
   std::set<StoreId> stores;
   const Promise& first = promises.front().promise.promise;
-  for (const PrimaryPromise& given : promises) {
+  for (const SitePromise& given : promises) {
     const Promise& promise = given.promise.promise;
     if (!sites.insert(given.site).second || !stores.insert(promise.store).second) {
       return absl::FailedPreconditionError(absl::StrFormat(
-          "site %s or its store promised twice: two primaries must be two stores", given.site));
+          "site %s or its store promised twice: two sites must be two stores", given.site));
     }
     if (promise.vault != first.vault || promise.epoch != first.epoch ||
         promise.nonce != first.nonce) {
@@ -54,13 +53,12 @@ uint64_t NextEpoch(uint64_t own_last_epoch, const std::vector<uint64_t>& promise
   return highest + (MUSEUM_BUG("epoch-not-raised") && highest > 0 ? 0 : 1);
 }
 
-absl::StatusOr<TakeOverPlan> PlanTakeOver(const std::vector<PrimaryPromise>& promises,
-                                          size_t primaries) {
-  const absl::Status checked = CheckPromises(promises, primaries);
+absl::StatusOr<TakeOverPlan> PlanTakeOver(const std::vector<SitePromise>& promises, size_t needed) {
+  const absl::Status checked = CheckPromises(promises, needed);
   if (!checked.ok()) return checked;
 
-  const PrimaryPromise* longest = &promises.front();
-  for (const PrimaryPromise& given : promises) {
+  const SitePromise* longest = &promises.front();
+  for (const SitePromise& given : promises) {
     const bool longer = IsLongerTail(given.promise.promise.tail, longest->promise.promise.tail);
     if (longer != MUSEUM_BUG("shorter-tail-adopted")) longest = &given;
   }
@@ -68,17 +66,16 @@ absl::StatusOr<TakeOverPlan> PlanTakeOver(const std::vector<PrimaryPromise>& pro
   plan.base = longest->promise.promise.tail;
   plan.source = longest->site;
   plan.fresh = plan.base.sequence == 0;
-  for (const PrimaryPromise& given : promises) {
+  for (const SitePromise& given : promises) {
     const Position& tail = given.promise.promise.tail;
     if (tail == plan.base) continue;
-    // Every primary promised every epoch before it began, so none can hold a record that the
-    // longest tail has not. One that does was written to behind our back.
-    if (tail.sequence >= plan.base.sequence) {
+    // An epoch has one writer, so the shorter of two tails of one epoch is a prefix of the longer.
+    if (tail.epoch == plan.base.epoch && tail.sequence >= plan.base.sequence) {
       return absl::DataLossError(
           absl::StrFormat("diverged logs, nothing was changed: site %s holds %s, site %s holds %s",
                           longest->site, Describe(plan.base), given.site, Describe(tail)));
     }
-    RARE_PATH("primary-behind-at-take-over");
+    RARE_PATH("site-behind-at-take-over");
     plan.behind.push_back(given.site);
   }
   return plan;

@@ -59,7 +59,7 @@ Task<absl::StatusOr<TakeOverPlan>> Vault::CollectPromises() {
     wanted_ = Wanted{NextEpoch(own, epochs), SessionId::Random(io_)};
     promises_.clear();
     for (SiteLink* link : parts_.links) link->Nudge();
-    std::vector<PrimaryPromise> given;
+    std::vector<SitePromise> given;
     while (!stopping_ && refused_epoch_ < wanted_->epoch &&
            given.size() < options_.window.primaries) {
       co_await changed_.Wait();

@@ -4,8 +4,12 @@
 
 namespace tidemark {
 
-TakeOverModel::TakeOverModel(uint64_t seed, Bug bug)
-    : dice_(seed), bug_(bug), fault_odds_(1 + dice_.Below(12)), start_odds_(1 + dice_.Below(20)) {
+TakeOverModel::TakeOverModel(uint64_t seed, Bug bug, bool quorum)
+    : dice_(seed),
+      bug_(bug),
+      quorum_(quorum),
+      fault_odds_(1 + dice_.Below(12)),
+      start_odds_(1 + dice_.Below(20)) {
   for (size_t s = 0; s < kSites; ++s) StartSite(s);
 }
 
@@ -156,14 +160,25 @@ void TakeOverModel::AskPromises(size_t a) {
   }
 }
 
+// Both primaries; in a life with quorum mode, when it does not want to wait, one and the witness.
+std::vector<size_t> TakeOverModel::ChoosePromises(size_t a) {
+  std::vector<size_t> primaries;
+  for (size_t s = 0; s < kPrimaries; ++s) {
+    if (link(a, s).promised) primaries.push_back(s);
+  }
+  const bool waits = !quorum_ || !dice_.OneIn(3);
+  if (primaries.size() == kPrimaries || waits || !link(a, 2).promised) return primaries;
+  primaries.push_back(2);
+  return primaries;
+}
+
 void TakeOverModel::TryPlan(size_t a) {
   Agent& agent = agents_[a];
-  std::vector<PrimaryPromise> promises;
-  for (size_t s = 0; s < kPrimaries; ++s) {
-    if (!link(a, s).promised) continue;
-    PrimaryPromise given;
+  std::vector<SitePromise> promises;
+  for (size_t s : ChoosePromises(a)) {
+    SitePromise given;
     given.site = SiteName(s);
-    given.promise.promise.store.bytes[0] = static_cast<std::byte>(s);
+    given.promise.promise.store.bytes[0] = static_cast<std::byte>(s + 1);
     given.promise.promise.epoch = agent.epoch;
     given.promise.promise.nonce = agent.nonce;
     given.promise.promise.tail = link(a, s).durable;
@@ -174,25 +189,29 @@ void TakeOverModel::TryPlan(size_t a) {
   auto plan = PlanTakeOver(promises, one ? promises.size() : kPrimaries);
   if (!plan.ok()) return Violate("take-over: " + std::string(plan.status().message()));
   if (bug_ == Bug::kNothingAdopted) {
-    for (const PrimaryPromise& given : promises) {
+    for (const SitePromise& given : promises) {
       if (IsLongerTail(plan->base, given.promise.promise.tail))
         plan->base = given.promise.promise.tail;
     }
     plan->behind.clear();
   }
   agent.plan = *plan;
+  agent.promises.clear();
+  for (const SitePromise& given : promises) agent.promises.push_back(given.promise.Encode());
+  if (promises.back().site == "w") ++count_.without_a_primary;
   ++count_.take_overs;
 }
 
 void TakeOverModel::CopyTails(size_t a) {
   Agent& agent = agents_[a];
   if (agent.plan->behind.empty()) return BeginWindow(a);
-  for (size_t s = 0; s < kPrimaries; ++s) {
+  const size_t source = std::string("abw").find(agent.plan->source);
+  for (size_t s = 0; s < kSites; ++s) {
     const auto& behind = agent.plan->behind;
     if (std::find(behind.begin(), behind.end(), SiteName(s)) == behind.end()) continue;
     if (!link(a, s).promised || link(a, s).fetching) continue;
     link(a, s).fetching = true;
-    Send(a, s, {.kind = ToSite::kFetch, .target = agent.plan->base, .peer = 1 - s});
+    Send(a, s, {.kind = ToSite::kFetch, .target = agent.plan->base, .peer = source});
   }
 }
 
@@ -201,10 +220,14 @@ void TakeOverModel::BeginWindow(size_t a) {
   LogWindow::Options options;
   options.primaries = bug_ == Bug::kWitnessFedEarly ? kSites : kPrimaries;
   options.uncommitted_bytes_max = 5;
+  options.may_use_quorum = quorum_;
   agent.window.emplace(options, agent.plan->base);
+  Append(a);
   for (size_t s = 0; s < kSites; ++s) {
     if (!link(a, s).promised) continue;
-    const Position& at = s < kPrimaries ? agent.plan->base : link(a, s).durable;
+    Position at = link(a, s).durable;
+    if (bug_ == Bug::kOldTailCounts && at.sequence >= agent.plan->base.sequence)
+      at = agent.plan->base;
     Linked(a, s, agent.window->LinkUp(static_cast<SiteIndex>(s), at));
   }
 }
@@ -215,12 +238,34 @@ void TakeOverModel::Linked(size_t a, size_t s, LogWindow::Feed feed) {
   NoteCommitted(a);
 }
 
-void TakeOverModel::Write(size_t a) {
+void TakeOverModel::Append(size_t a) {
   Agent& agent = agents_[a];
-  if (!agent.window->MayAppend(1)) return;
-  const FakeRecord record = RecordAfter(agent.window->tail(), agent.epoch, dice_.Roll());
-  agent.window->Append(record.position(), 1);
-  agent.buffers[record.header.sequence] = {record, agent.nonce};
+  const Position before = agent.window->tail();
+  Entry entry;
+  entry.record = RecordAfter(before, agent.epoch, dice_.Roll());
+  entry.author = agent.nonce;
+  if (agent.epoch > before.epoch) {
+    entry.start.epoch = agent.epoch;
+    entry.start.nonce = agent.nonce;
+    entry.start.base = before;
+    entry.start.promises = agent.promises;
+  }
+  agent.window->Append(entry.record.position(), 1);
+  agent.buffers[entry.record.header.sequence] = entry;
+}
+
+void TakeOverModel::Write(size_t a) {
+  if (quorum_ && dice_.OneIn(12)) ChangeMode(a);
+  if (agents_[a].window->MayAppend(1)) Append(a);
+}
+
+// As a vault does when a primary is late, and when it is back; here at any time.
+void TakeOverModel::ChangeMode(size_t a) {
+  LogWindow& window = *agents_[a].window;
+  const bool to_strict = window.mode() == AckMode::kQuorum;
+  Append(a);
+  window.SetMode(to_strict ? AckMode::kStrict : AckMode::kQuorum);
+  NoteCommitted(a);
 }
 
 void TakeOverModel::FeedSite(size_t a, size_t s) {
@@ -230,8 +275,11 @@ void TakeOverModel::FeedSite(size_t a, size_t s) {
   if (agent.window->feed(site) == LogWindow::Feed::kFetch && !link(a, s).fetching) {
     const Position target = agent.window->fetch_target(site);
     if (target.sequence <= agent.window->durable(site).sequence) return;
+    size_t peer = s == 2 ? dice_.Below(2) : 1 - s;
+    if (quorum_) peer = (s + 1 + dice_.Below(2)) % kSites;
+    if (agent.window->durable(static_cast<SiteIndex>(peer)).sequence < target.sequence) return;
     link(a, s).fetching = true;
-    Send(a, s, {.kind = ToSite::kFetch, .target = target, .peer = s == 2 ? dice_.Below(2) : 1 - s});
+    Send(a, s, {.kind = ToSite::kFetch, .target = target, .peer = peer});
   }
   while (const auto next = agent.window->NextToSend(site)) {
     Send(a, s, {.kind = ToSite::kAppend, .entry = agent.buffers.at(*next)});
@@ -284,6 +332,7 @@ void TakeOverModel::OnFetched(size_t a, size_t s, const Position& durable) {
   if (agent.window) {
     Linked(a, s, agent.window->FetchFinished(static_cast<SiteIndex>(s), durable));
   } else if (agent.plan && durable == agent.plan->base) {
+    link(a, s).durable = durable;
     std::erase(agent.plan->behind, SiteName(s));
   }
 }

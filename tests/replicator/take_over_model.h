@@ -1,6 +1,7 @@
 // One vault's world: two primaries, a witness, two agents that take over from each other, crashes
-// between any two messages. The decisions are the real ones; disks, links and processes are a few
-// lines each. A Bug breaks the model on purpose.
+// between any two messages; strict lives, and lives in which any two sites may commit. The
+// decisions are the real ones; disks, links and processes are a few lines each. A Bug breaks the
+// model on purpose.
 #ifndef TIDEMARK_TESTS_REPLICATOR_TAKE_OVER_MODEL_H_
 #define TIDEMARK_TESTS_REPLICATOR_TAKE_OVER_MODEL_H_
 
@@ -13,6 +14,7 @@
 #include "replicator/log_window.h"
 #include "replicator/promise_book.h"
 #include "replicator/take_over.h"
+#include "replicator/truncation.h"
 #include "tests/replicator/positions.h"
 
 namespace tidemark {
@@ -26,16 +28,19 @@ enum class Bug {
   kNothingAdopted,  // a take-over starts from the shorter tail
   kOnePromiseEnough,
   kWitnessFedEarly,  // the witness is fed as a primary is
+  kOldTailCounts,    // a site that was absent counts with records that it must give up
+  kGivesUpAnything,  // a site gives up what is not in the agent's log, without a reason
 };
 
 class TakeOverModel {
  public:
-  TakeOverModel(uint64_t seed, Bug bug);
+  TakeOverModel(uint64_t seed, Bug bug, bool quorum);
   void Step();  // one event
   bool Heal();  // no more crashes, one agent: does it commit, and do all sites keep up?
   const std::string& violation() const { return violation_; }  // the first law that broke
   struct Count {
     uint64_t committed = 0, take_overs = 0, crashes = 0, fenced = 0, fetched = 0;
+    uint64_t truncated = 0, quorum_commits = 0, without_a_primary = 0;
   };
   const Count& count() const { return count_; }
 
@@ -44,6 +49,7 @@ class TakeOverModel {
   struct Entry {
     FakeRecord record;
     SessionId author;
+    EpochStart start;  // of an epoch's first record
   };
   struct ToSite {
     enum Kind { kPromise, kAppend, kFetch } kind = kPromise;
@@ -88,6 +94,7 @@ class TakeOverModel {
     uint64_t epoch = 0, last_epoch = 0;
     SessionId nonce;
     std::optional<TakeOverPlan> plan;
+    std::vector<std::vector<std::byte>> promises;  // that the plan is made of
     std::optional<LogWindow> window;
     std::map<uint64_t, Entry> buffers;
     bool fenced = false;
@@ -106,6 +113,9 @@ class TakeOverModel {
   void CopyTails(size_t a);
   void BeginWindow(size_t a);
   void Write(size_t a);
+  void Append(size_t a);
+  void ChangeMode(size_t a);
+  std::vector<size_t> ChoosePromises(size_t a);
   void FeedSite(size_t a, size_t s);
   void Linked(size_t a, size_t s, LogWindow::Feed feed);
   void Send(size_t a, size_t s, ToSite message);
@@ -121,18 +131,22 @@ class TakeOverModel {
   void OnAppend(size_t a, size_t s, const ToSite& message);
   void OnFetch(size_t a, size_t s, const ToSite& message);
   void FlushSite(size_t s, uint64_t upto);
+  void GiveUpOldTail(size_t s, const ToSite& message);
   void Reply(size_t a, size_t s, uint64_t connection, const ToAgent& message);
   void Ack(size_t s, const Position& position);
   Position At(size_t s, uint64_t sequence) const;
   // Laws.
   void NoteCommitted(size_t a);
+  const Entry* EntryOf(size_t a, uint64_t sequence) const;
   void CheckLaws();
+  void CheckStrictLaws();
   bool Converged() const;
   void Violate(const std::string& what);
   static std::string SiteName(size_t s) { return std::string(1, "abw"[s]); }
 
   Dice dice_;
   const Bug bug_;
+  const bool quorum_;
   const uint64_t fault_odds_, start_odds_;  // every life has its own weather
   uint8_t next_nonce_ = 1;
   uint64_t now_ = 0;

@@ -100,7 +100,12 @@ void TakeOverModel::OnAppend(size_t a, size_t s, const ToSite& message) {
   const uint64_t epoch = anyone ? site.book->epoch() : message.epoch;
   const SessionId nonce = anyone ? site.book->nonce() : message.nonce;
   const FakeRecord& record = message.entry.record;
-  const auto offer = site.book->MayAppend(epoch, nonce, record.header, record.digest);
+  auto offer = site.book->MayAppend(epoch, nonce, record.header, record.digest);
+  if (quorum_ && offer.status().code() == absl::StatusCode::kFailedPrecondition) {
+    site.book->DropUnproven();  // of a fetch whose agent was taken over from
+    site.log.resize(site.book->tail().sequence);
+    offer = site.book->MayAppend(epoch, nonce, record.header, record.digest);
+  }
   if (offer.status().code() == absl::StatusCode::kAborted) {
     ++count_.fenced;
     return Reply(a, s, message.connection,
@@ -122,10 +127,13 @@ void TakeOverModel::OnFetch(size_t a, size_t s, const ToSite& message) {
     return Reply(a, s, message.connection,
                  {.kind = ToAgent::kRefused, .nonce = message.nonce, .epoch = site.book->epoch()});
   }
+  if (quorum_) GiveUpOldTail(s, message);
   site.book->Prove(message.target);
   while (site.log.size() < message.target.sequence) {
     if (site.log.size() >= peer.book->durable().sequence) break;
     const Entry& entry = peer.log[site.log.size()];
+    // A site whose tail is newer than the target waits for one that shows why it must give it up.
+    if (quorum_ && entry.record.header.previous != site.book->tail().digest) break;
     const auto offer =
         site.book->MayFetch(message.target, entry.record.header, entry.record.digest);
     if (!offer.ok()) {
@@ -142,6 +150,44 @@ void TakeOverModel::OnFetch(size_t a, size_t s, const ToSite& message) {
         {.kind = ToAgent::kFetched, .nonce = message.nonce, .position = site.book->durable()});
 }
 
+// What is not in the log that the target names, if an epoch began without this site.
+void TakeOverModel::GiveUpOldTail(size_t s, const ToSite& message) {
+  Site& site = sites_[s];
+  const Site& peer = sites_[message.peer];
+  const uint64_t last = message.target.sequence;
+  if (peer.book->durable().sequence < last || At(message.peer, last) != message.target) return;
+  const uint64_t both = std::min(last, site.book->tail().sequence);
+  const bool unknown = both == last && !site.book->Knows(message.target);
+  if (site.book->has_unproven() && (unknown || At(message.peer, both) != At(s, both))) {
+    site.book->DropUnproven();  // nobody was told of it
+    site.log.resize(site.book->tail().sequence);
+  }
+  const Position tail = site.book->durable();
+  if (tail.epoch >= message.target.epoch || site.promising) return;
+  Parting parting;
+  for (uint64_t n = 1; n <= tail.sequence; ++n) {
+    if (n <= last && At(s, n) == At(message.peer, n)) {
+      parting.last_shared = At(s, n);
+    } else {
+      parting.beyond.push_back(At(s, n));
+    }
+  }
+  if (parting.beyond.empty()) return;
+  const uint64_t shared = parting.last_shared.sequence;
+  for (uint64_t n = shared + 1; n <= last && bug_ != Bug::kGivesUpAnything; ++n) {
+    const Entry& entry = peer.log[n - 1];
+    if (entry.record.header.epoch <= tail.epoch) continue;
+    StoreId store;
+    store.bytes[0] = static_cast<std::byte>(s + 1);
+    const absl::Status may = MayTruncate(store, parting, entry.record.header, entry.start);
+    if (!may.ok()) return Violate(std::string(may.message()));
+    break;
+  }
+  site.log.resize(shared);
+  site.book.emplace(site.disk_epoch, site.disk_nonce, At(s, shared), At(s, shared));
+  ++count_.truncated;
+}
+
 void TakeOverModel::FlushSite(size_t s, uint64_t upto) {
   Site& site = sites_[s];
   const uint64_t flushed = std::min<uint64_t>(upto, site.log.size());
@@ -156,10 +202,25 @@ void TakeOverModel::Violate(const std::string& what) {
   if (violation_.empty()) violation_ = what;
 }
 
+// A record of an agent's log, from its memory or from a site that holds what the agent adopted.
+const TakeOverModel::Entry* TakeOverModel::EntryOf(size_t a, uint64_t sequence) const {
+  const Agent& agent = agents_[a];
+  const auto held = agent.buffers.find(sequence);
+  if (held != agent.buffers.end()) return &held->second;
+  const Position& base = agent.plan->base;
+  for (size_t s = 0; s < kSites; ++s) {
+    const std::vector<Entry>& log = sites_[s].log;
+    const bool adopted = log.size() >= base.sequence && At(s, base.sequence) == base;
+    if (adopted && sequence <= base.sequence) return &log[sequence - 1];
+  }
+  return nullptr;
+}
+
 // What an agent calls committed must agree with what any agent ever called so.
 void TakeOverModel::NoteCommitted(size_t a) {
   const Agent& agent = agents_[a];
-  for (uint64_t n = 1; n <= agent.window->committed_sequence(); ++n) {
+  const uint64_t committed = agent.window->committed_sequence();
+  for (uint64_t n = 1; n <= committed; ++n) {
     const auto ours = agent.window->PositionOf(n);
     if (n <= committed_.size()) {
       if (ours && *ours != committed_[n - 1].record.position()) {
@@ -167,22 +228,41 @@ void TakeOverModel::NoteCommitted(size_t a) {
       }
       continue;
     }
-    const auto held = agent.buffers.find(n);
-    if (held == agent.buffers.end() && n > sites_[0].log.size()) {
+    const Entry* entry = EntryOf(a, n);
+    if (entry == nullptr) {
       return Violate("record " + std::to_string(n) + " of an adopted tail is nowhere");
     }
-    const Entry& entry = held != agent.buffers.end() ? held->second : sites_[0].log[n - 1];
-    const auto writer = writer_of_.try_emplace(entry.record.header.epoch, entry.author).first;
-    if (writer->second != entry.author) {
-      return Violate("two sessions committed in epoch " +
-                     std::to_string(entry.record.header.epoch));
+    if (n > 1 && entry->record.header.previous != committed_.back().record.digest) {
+      return Violate("record " + std::to_string(n) + " is committed behind another log");
     }
-    committed_.push_back(entry);
+    const auto writer = writer_of_.try_emplace(entry->record.header.epoch, entry->author).first;
+    if (writer->second != entry->author) {
+      return Violate("two sessions committed in epoch " +
+                     std::to_string(entry->record.header.epoch));
+    }
+    committed_.push_back(*entry);
     ++count_.committed;
+    if (agent.window->mode() == AckMode::kQuorum) ++count_.quorum_commits;
   }
 }
 
+// Two sites hold all that is committed, at every moment.
 void TakeOverModel::CheckLaws() {
+  if (!quorum_) return CheckStrictLaws();
+  if (committed_.empty()) return;
+  const Position last = committed_.back().record.position();
+  size_t holders = 0;
+  for (size_t s = 0; s < kSites; ++s) {
+    const bool durable = sites_[s].book->durable().sequence >= last.sequence;
+    if (durable && At(s, last.sequence) == last) ++holders;
+  }
+  if (holders < 2) {
+    Violate("record " + std::to_string(last.sequence) + " is committed and " +
+            std::to_string(holders) + " sites hold it");
+  }
+}
+
+void TakeOverModel::CheckStrictLaws() {
   for (size_t s = 0; s < kSites; ++s) {
     const Site& site = sites_[s];
     const uint64_t durable = site.book->durable().sequence;

@@ -24,7 +24,7 @@ const std::vector<std::string>& RarePathNames() {
       "log-scanned-again",
       "lower-epoch-refused",
       "payload-changed-underway",
-      "primary-behind-at-take-over",
+      "site-behind-at-take-over",
       "receipt-could-not-be-stored",
       "receipt-file-replaced",
       "receipt-of-another-log",
