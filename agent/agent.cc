@@ -11,11 +11,11 @@ namespace {
 
 constexpr absl::Duration kReadableWait = absl::Seconds(10);
 
-PushReport ReportOf(const PushCall& call, const PushResult& result) {
+PushReport ReportOf(const PushCall& call, const Vault& vault, const PushResult& result) {
   PushReport report;
   report.archive = call.name;
   report.vault = call.vault;
-  report.ack_mode = "strict";
+  report.ack_mode = vault.ack_mode();
   report.version = result.version;
   report.sequence = result.sequence;
   report.committed_at = result.committed_at;
@@ -147,7 +147,7 @@ Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch
       found.committed_at = before->committed_at;
       found.complete = before->envelope.complete;
       found.source_bytes = before->envelope.source_bytes;
-      co_return ReportOf(*call, found);
+      co_return ReportOf(*call, *vault, found);
     }
   }
   PushRequest request;
@@ -176,7 +176,7 @@ Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch
     absl::Status everywhere = co_await WaitForAll(vault, result->sequence, watch);
     if (!everywhere.ok()) co_return everywhere;
   }
-  co_return ReportOf(*call, *result);
+  co_return ReportOf(*call, *vault, *result);
 }
 
 Task<absl::Status> Agent::WaitForAll(Vault* vault, uint64_t sequence, Watch* watch) {
@@ -193,7 +193,7 @@ Task<absl::Status> Agent::WaitForAll(Vault* vault, uint64_t sequence, Watch* wat
     (void)slept;
   }
   if (!watch->interrupt.ok()) co_return watch->interrupt;
-  co_return absl::AbortedError("committed at both primaries, but not every site has it yet");
+  co_return absl::AbortedError("committed, but not every site has it yet");
 }
 
 // Tells the caller what is waited for, one line a change, and gives up when nothing moved for long.

@@ -94,6 +94,7 @@ class Agent : public AgentService {
   std::string WaitReason(const Vault& vault, bool for_all) const;
   absl::StatusOr<Vault*> FindVault(const std::string& name) const;
   void AddHealth(StatusReport* report) const;
+  void AddVaultHealth(StatusReport* report) const;
   SiteStatus StatusOf(const SiteLink& link) const;
 
   // Constant after construction.

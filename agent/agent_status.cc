@@ -67,6 +67,7 @@ StatusReport Agent::Status() {
     }
     row.committed_sequence = vault->log()->committed_sequence();
     row.epoch = vault->log()->epoch();
+    row.ack_mode = vault->ack_mode();
     row.stored_bytes = vault->log()->logged_bytes();
     if (vault->readable()) {
       row.source_bytes = vault->catalog()->source_bytes();
@@ -125,6 +126,35 @@ SiteStatus Agent::StatusOf(const SiteLink& link) const {
     first = false;
   }
   return row;
+}
+
+void Agent::AddVaultHealth(StatusReport* report) const {
+  auto add = [report](const char* code, const char* severity, std::string message,
+                      const char* hint) {
+    report->codes.push_back({code, severity, std::move(message), hint});
+  };
+  for (const std::unique_ptr<Vault>& vault : vaults_) {
+    if (vault->phase() == Vault::Phase::kFailed) {
+      add(absl::IsAborted(vault->trouble()) ? "VAULT_FENCED" : "VAULT_FAILED", "error",
+          "vault " + vault->options().name + ": " + std::string(vault->trouble().message()),
+          absl::IsAborted(vault->trouble())
+              ? "another agent appends now: stop one of the two, restart the other"
+              : "mend the cause and restart the agent; nothing is lost");
+    } else if (vault->phase() != Vault::Phase::kOpen) {
+      add("VAULT_OPENING", "warn", "vault " + vault->options().name + " cannot be written yet",
+          vault->options().window.may_use_quorum ? "it needs two of its sites"
+                                                 : "it needs both primaries");
+    }
+    if (vault->log()->mode() == AckMode::kQuorum) {
+      add("ACK_QUORUM", "warn",
+          "vault " + vault->options().name + " commits with two of three sites, one of them late",
+          "bring the late primary back: commits wait for both again by themselves");
+    }
+    if (vault->lookup() != nullptr && !vault->lookup()->trouble().ok()) {
+      add("INDEX_TROUBLE", "warn", std::string(vault->lookup()->trouble().message()),
+          "dedup suffers, data does not: delete the index directory and restart to rebuild it");
+    }
+  }
 }
 
 void Agent::AddHealth(StatusReport* report) const {
@@ -195,22 +225,7 @@ void Agent::AddHealth(StatusReport* report) const {
           "add space before it says full");
     }
   }
-  for (const std::unique_ptr<Vault>& vault : vaults_) {
-    if (vault->phase() == Vault::Phase::kFailed) {
-      add(absl::IsAborted(vault->trouble()) ? "VAULT_FENCED" : "VAULT_FAILED", "error",
-          "vault " + vault->options().name + ": " + std::string(vault->trouble().message()),
-          absl::IsAborted(vault->trouble())
-              ? "another agent appends now: stop one of the two, restart the other"
-              : "mend the cause and restart the agent; nothing is lost");
-    } else if (vault->phase() != Vault::Phase::kOpen) {
-      add("VAULT_OPENING", "warn", "vault " + vault->options().name + " cannot be written yet",
-          "it needs both primaries");
-    }
-    if (vault->lookup() != nullptr && !vault->lookup()->trouble().ok()) {
-      add("INDEX_TROUBLE", "warn", std::string(vault->lookup()->trouble().message()),
-          "dedup suffers, data does not: delete the index directory and restart to rebuild it");
-    }
-  }
+  AddVaultHealth(report);
   report->status = "ok";
   for (const HealthCode& code : report->codes) {
     if (code.severity == "error") report->status = "error";

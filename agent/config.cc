@@ -194,6 +194,7 @@ void ReadVault(Section section, std::vector<VaultConfig>* vaults) {
   section.Hex("id", vault.id.bytes, true);
   section.Flag("compression", &vault.compression);
   section.Text("ack", &vault.ack);
+  section.Count("quorum_after_seconds", &vault.quorum_after_seconds, 1, 86400);
   section.Count("segment_bytes", &vault.segment_bytes, kMiB, kSegmentBytesMax);
   constexpr uint64_t kAny = std::numeric_limits<uint32_t>::max();
   section.Count("chunk_bytes_min", &vault.cut.bytes_min, 1, kAny);
@@ -201,10 +202,8 @@ void ReadVault(Section section, std::vector<VaultConfig>* vaults) {
   section.Count("chunk_bytes_max", &vault.cut.bytes_max, 1, kAny);
   section.Count("rpo_target_seconds", &vault.rpo_target_seconds, 1, 366ull * 86400);
   section.Finish();
-  if (vault.ack == "quorum") {
-    section.Refuse(section.line(), "ack = \"quorum\" is not available yet; use \"strict\"");
-  } else if (vault.ack != "strict") {
-    section.Refuse(section.line(), "'ack' in [[vaults]] must be \"strict\"");
+  if (vault.ack != "strict" && vault.ack != "quorum") {
+    section.Refuse(section.line(), "'ack' in [[vaults]] must be \"strict\" or \"quorum\"");
   }
   const absl::Status cut = CheckCutLimits(vault.cut);
   if (!cut.ok()) section.Refuse(section.line(), std::string(cut.message()));

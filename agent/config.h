@@ -36,7 +36,8 @@ struct VaultConfig {
   std::string name;
   VaultId id;
   bool compression = true;
-  std::string ack = "strict";  // both primaries; "quorum" is refused for now
+  std::string ack = "strict";  // both primaries; "quorum": any two sites once a primary is late
+  uint64_t quorum_after_seconds = 10;
   uint64_t segment_bytes = kSegmentBytesMax;
   CutLimits cut;
   uint64_t rpo_target_seconds = 900;

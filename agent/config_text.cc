@@ -65,6 +65,7 @@ std::string WriteConfig(const AgentConfig& config) {
   for (const VaultConfig& vault : config.vaults) {
     text += "\n[[vaults]]\n" + Line("name", vault.name) + Line("id", vault.id.hex()) +
             Flag("compression", vault.compression) + Line("ack", vault.ack) +
+            Line("quorum_after_seconds", vault.quorum_after_seconds) +
             Line("segment_bytes", vault.segment_bytes) +
             Line("chunk_bytes_min", vault.cut.bytes_min) +
             Line("chunk_bytes_average", vault.cut.bytes_average) +

@@ -185,6 +185,8 @@ void AgentDaemon::MakeAgent() {
     setup.options.segment_bytes = vault.segment_bytes;
     setup.options.cut = vault.cut;
     setup.options.rpo_target = absl::Seconds(vault.rpo_target_seconds);
+    setup.options.window.may_use_quorum = vault.ack == "quorum";
+    setup.options.quorum_after = absl::Seconds(vault.quorum_after_seconds);
     setup.index = indexes_[vault.name].get();
     setup.compress = vault.compression;
     options.vaults.push_back(std::move(setup));

@@ -83,6 +83,7 @@ bool ReadVault(const Json* json, VaultStatus* vault) {
   Fields fields(json);
   fields.Text("name", &vault->name);
   fields.Text("state", &vault->state);
+  fields.Text("ack_mode", &vault->ack_mode);
   fields.Count("committed_sequence", &vault->committed_sequence);
   fields.Count("source_bytes", &vault->source_bytes);
   fields.Count("stored_bytes", &vault->stored_bytes);
@@ -125,6 +126,7 @@ std::string ToJson(const StatusReport& report) {
   for (const VaultStatus& vault : report.vaults) {
     vaults.push_back({{"name", vault.name},
                       {"state", vault.state},
+                      {"ack_mode", vault.ack_mode},
                       {"committed_sequence", vault.committed_sequence},
                       {"source_bytes", vault.source_bytes},
                       {"stored_bytes", vault.stored_bytes},

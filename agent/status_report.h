@@ -32,6 +32,7 @@ struct SiteStatus {  // design section 10; nullopt is null
 };
 struct VaultStatus {
   std::string name, state;  // opening | open | fenced | failed
+  std::string ack_mode;     // strict | quorum: which sites a commit waits for now
   uint64_t committed_sequence = 0, source_bytes = 0, stored_bytes = 0, archives = 0, epoch = 0;
   std::optional<double> dedup_ratio;
 };

@@ -16,6 +16,8 @@ LogWindow::LogWindow(const Options& options, const Position& base)
 
 bool LogWindow::MayAppend(uint64_t bytes) const {
   if (uncommitted_bytes_ == 0 || MUSEUM_BUG("window-unbounded")) return true;
+  // Genesis, epoch-start and mode: without all three nothing might ever be committed.
+  if (options_.may_use_quorum && tail_.sequence <= base_.sequence + 1) return true;
   return uncommitted_bytes_ <= options_.uncommitted_bytes_max &&
          bytes <= options_.uncommitted_bytes_max - uncommitted_bytes_;
 }
@@ -121,7 +123,7 @@ void LogWindow::Sent(SiteIndex site, uint64_t sequence) {
   SiteView& view = sites_.at(site);
   // The ack may be here before the sender hears that its last byte has gone.
   if (sequence < view.next_to_send && sequence <= view.durable.sequence) return;
-  assert(NextToSend(site) == sequence);
+  assert(view.feed == Feed::kLive && view.next_to_send == sequence);
   view.next_to_send = sequence + 1;
 }
 

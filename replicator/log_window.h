@@ -49,6 +49,7 @@ class LogWindow {
   AckMode mode() const { return mode_; }
   // Grows only. 0 until both primaries were seen.
   uint64_t committed_sequence() const { return committed_; }
+  const Position& committed_position() const { return committed_position_; }
   // Of held records and the one before the oldest.
   std::optional<Position> PositionOf(uint64_t sequence) const;
   uint64_t uncommitted_bytes() const { return uncommitted_bytes_; }
@@ -84,6 +85,8 @@ class LogWindow {
   // Is what a site says that it holds a prefix of our log, as far as can be told here? A tail of an
   // older epoch, once that quorum mode is possible, is none until a fetch has compared it.
   bool IsOurs(const Position& durable) const;
+  // Of an older epoch, where quorum mode is possible: another log's, perhaps, and no lie.
+  bool IsOldTail(const Position& durable) const;
   // As the site last said, also while it is down; position 0 before it was reached, and while what
   // it holds may not be ours.
   const Position& durable(SiteIndex site) const { return sites_.at(site).durable; }
@@ -108,7 +111,6 @@ class LogWindow {
     uint64_t next_to_send = 1;
   };
   bool IsPrimary(SiteIndex site) const { return site < options_.primaries; }
-  bool IsOldTail(const Position& durable) const;
   uint64_t HeldByTwo() const;
   bool Contradicts(const Position& durable) const;
   Feed Place(SiteIndex site, const Position& durable);

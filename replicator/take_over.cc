@@ -63,6 +63,7 @@ absl::StatusOr<TakeOverPlan> PlanTakeOver(const std::vector<SitePromise>& promis
     if (longer != MUSEUM_BUG("shorter-tail-adopted")) longest = &given;
   }
   TakeOverPlan plan;
+  plan.promises = promises;
   plan.base = longest->promise.promise.tail;
   plan.source = longest->site;
   plan.fresh = plan.base.sequence == 0;

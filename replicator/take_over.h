@@ -23,7 +23,8 @@ struct TakeOverPlan {
   // Sites that promised and must fetch up to base before anything is appended. The fetch proves
   // that what they hold is a prefix of it, or drops what may be dropped (truncation.h).
   std::vector<std::string> behind;
-  bool fresh = false;  // nobody holds a record: the vault starts with genesis
+  std::vector<SitePromise> promises;  // that it is made of
+  bool fresh = false;                 // nobody holds a record: the vault starts with genesis
 };
 // Needs `needed` promises, all for the same vault, epoch and nonce, signatures checked: strict,
 // of every primary; where quorum mode is possible, of any two sites. kFailedPrecondition: not

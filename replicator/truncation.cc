@@ -25,8 +25,11 @@ absl::Status Diverged(const Parting& parting, const std::string& why) {
 absl::Status MayTruncate(const StoreId& store, const Parting& parting,
                          const CanonicalHeader& header, const EpochStart& start) {
   assert(!parting.beyond.empty());
+  const bool follows =
+      start.base.sequence + 1 == header.sequence && start.base.digest == header.previous;
+  const bool behind_genesis = start.base.sequence == 0 && header.sequence == 2;
   if (header.kind != RecordKind::kEpochStart || start.epoch != header.epoch ||
-      start.base.sequence + 1 != header.sequence || start.base.digest != header.previous) {
+      (!follows && !behind_genesis)) {
     return Diverged(parting, absl::StrFormat("record %d begins no epoch", header.sequence));
   }
   if (header.epoch <= parting.beyond.back().epoch ||

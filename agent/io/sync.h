@@ -36,6 +36,17 @@ class Semaphore {
   Line line_;
 };
 
+// Gives an acquired permit back, however the coroutine ends.
+class Permit {
+ public:
+  explicit Permit(Semaphore* semaphore) : semaphore_(semaphore) {}
+  Permit(const Permit&) = delete;
+  ~Permit() { semaphore_->Release(1); }
+
+ private:
+  Semaphore* semaphore_;
+};
+
 // A bounded queue between two coroutines. Close lets the reader drain, then gives nullopt.
 template <class T>
 class Channel {

@@ -45,6 +45,8 @@ class SourceList : public RecordSource {
  public:
   // Does not own the sources.
   SourceList(Io* io, std::vector<RecordSource*> sources);
+  // Only those for which this is true are asked; null: all.
+  void UseOnly(std::function<bool(const RecordSource*)> usable) { usable_ = std::move(usable); }
   const std::string& name() const override { return name_; }
   Io* io() const override { return io_; }
   Task<absl::StatusOr<Position>> Tail(
@@ -61,7 +63,9 @@ class SourceList : public RecordSource {
   void NoteFailure(RecordSource* source, const absl::Status& why, absl::Status* worst);
   Io* io_;
   std::string name_;
+  std::vector<RecordSource*> Usable() const;
   std::vector<RecordSource*> sources_;  // in the order in which they are asked
+  std::function<bool(const RecordSource*)> usable_;
 };
 
 }  // namespace tidemark

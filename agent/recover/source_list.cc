@@ -15,6 +15,11 @@ int Weight(const absl::Status& status) {
   return 3;
 }
 
+absl::Status NoneUsable(const std::vector<RecordSource*>& sources) {
+  if (!sources.empty()) return absl::OkStatus();
+  return absl::UnavailableError("no connected site is known to hold this log");
+}
+
 }  // namespace
 
 SourceList::SourceList(Io* io, std::vector<RecordSource*> sources)
@@ -26,6 +31,14 @@ SourceList::SourceList(Io* io, std::vector<RecordSource*> sources)
   }
 }
 
+std::vector<RecordSource*> SourceList::Usable() const {
+  std::vector<RecordSource*> usable;
+  for (RecordSource* source : sources_) {
+    if (!usable_ || usable_(source)) usable.push_back(source);
+  }
+  return usable;
+}
+
 void SourceList::NoteFailure(RecordSource* source, const absl::Status& why, absl::Status* worst) {
   if (Weight(why) > Weight(*worst)) *worst = why;
   if (!absl::IsUnavailable(why)) return;
@@ -35,10 +48,10 @@ void SourceList::NoteFailure(RecordSource* source, const absl::Status& why, absl
 
 Task<absl::StatusOr<Position>> SourceList::Tail(VaultId vault) {
   std::vector<Task<absl::StatusOr<Position>>> asked;
-  for (RecordSource* source : sources_) asked.push_back(source->Tail(vault));
+  for (RecordSource* source : Usable()) asked.push_back(source->Tail(vault));
   for (Task<absl::StatusOr<Position>>& question : asked) question.Start();
   std::optional<Position> longest;
-  absl::Status worst;
+  absl::Status worst = NoneUsable(Usable());
   for (Task<absl::StatusOr<Position>>& answer : asked) {
     absl::StatusOr<Position> tail = co_await answer;
     if (!tail.ok()) {
@@ -54,10 +67,10 @@ Task<absl::StatusOr<Position>> SourceList::Tail(VaultId vault) {
 Task<absl::StatusOr<uint64_t>> SourceList::FindRecord(VaultId vault, RecordKind kind,
                                                       uint64_t at_most) {
   std::vector<Task<absl::StatusOr<uint64_t>>> asked;
-  for (RecordSource* source : sources_) asked.push_back(source->FindRecord(vault, kind, at_most));
+  for (RecordSource* source : Usable()) asked.push_back(source->FindRecord(vault, kind, at_most));
   for (Task<absl::StatusOr<uint64_t>>& question : asked) question.Start();
   std::optional<uint64_t> newest;
-  absl::Status worst;
+  absl::Status worst = NoneUsable(Usable());
   for (Task<absl::StatusOr<uint64_t>>& answer : asked) {
     absl::StatusOr<uint64_t> found = co_await answer;
     if (found.ok()) {
@@ -71,8 +84,8 @@ Task<absl::StatusOr<uint64_t>> SourceList::FindRecord(VaultId vault, RecordKind 
 }
 
 Task<absl::StatusOr<CanonicalHeader>> SourceList::Head(VaultId vault, uint64_t sequence) {
-  const std::vector<RecordSource*> order = sources_;
-  absl::Status worst;
+  const std::vector<RecordSource*> order = Usable();
+  absl::Status worst = NoneUsable(order);
   for (RecordSource* source : order) {
     absl::StatusOr<CanonicalHeader> head = co_await source->Head(vault, sequence);
     if (head.ok()) co_return std::move(head);
@@ -83,8 +96,8 @@ Task<absl::StatusOr<CanonicalHeader>> SourceList::Head(VaultId vault, uint64_t s
 
 Task<absl::Status> SourceList::ReadBlocks(const CanonicalHeader* header, uint32_t first,
                                           uint32_t count, MutableByteSpan into) {
-  const std::vector<RecordSource*> order = sources_;
-  absl::Status worst;
+  const std::vector<RecordSource*> order = Usable();
+  absl::Status worst = NoneUsable(order);
   for (RecordSource* source : order) {
     absl::Status read = co_await source->ReadBlocks(header, first, count, into);
     if (read.ok()) co_return read;

@@ -41,6 +41,8 @@ struct LogFile {
 };
 
 std::string LogFileName(uint64_t number);
+// Of a file that keeps what was given up: recovery passes by it.
+inline constexpr char kAsideSuffix[] = ".aside";
 // nullopt: not the name of a log file.
 std::optional<uint64_t> LogFileNumber(const std::string& name);
 inline uint64_t RecordBytes(const CanonicalHeader& header) {

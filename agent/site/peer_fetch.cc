@@ -20,15 +20,15 @@ PeerFetch::PeerFetch(Site* site, ControlConnection* control, SiteVault* vault, F
       peer_(site->io(), &site->options(), site->channels(), target_.peer) {}
 
 Task<> PeerFetch::Run() {
-  absl::Status result = co_await vault_->BeginFetch(target_.right, target_.checkpoint);
-  const bool begun = result.ok();
-  if (begun) {
+  absl::Status result = co_await GiveUpOldTail();
+  if (result.ok()) result = co_await vault_->BeginFetch(target_.right, target_.checkpoint);
+  if (result.ok()) {
     absl::Status pulled;
     if (vault_->tail().sequence < target_.checkpoint.sequence) pulled = co_await Pull();
-    co_await peer_.Finish();
     result = co_await vault_->EndFetch();
     if (!result.ok() && !pulled.ok()) result = pulled;
   }
+  co_await peer_.Finish();
   done_ = true;
   Report(true, result);
 }
@@ -38,8 +38,24 @@ void PeerFetch::Stop() {
   peer_.Stop();
 }
 
-Task<absl::Status> PeerFetch::Pull() {
+// Only where an older epoch's tail, or what no checkpoint covers yet, might not be the agent's.
+Task<absl::Status> PeerFetch::GiveUpOldTail() {
+  const Position& durable = vault_->durable();
+  const bool is_old = durable.sequence > 0 && durable.epoch < target_.checkpoint.epoch;
+  if (!is_old && vault_->flushed() == durable) co_return absl::OkStatus();
   absl::Status opened = co_await peer_.Open();
+  opened_ = opened.ok();
+  if (!opened_) co_return opened;
+  OldTail tail(site_, vault_, &peer_, target_.right, target_.checkpoint, target_.agent);
+  absl::Status given_up = co_await tail.GiveUp();
+  if (!absl::IsDataLoss(given_up)) co_return given_up;
+  co_return FailureStatus(site_->options().name,
+                          MakeFailure(wire::Failure::DIVERGED, std::string(given_up.message())));
+}
+
+Task<absl::Status> PeerFetch::Pull() {
+  absl::Status opened;
+  if (!opened_) opened = co_await peer_.Open();
   if (!opened.ok()) co_return opened;
   wire::Control message;
   wire::StreamRecords* order = message.mutable_stream_records();
@@ -100,8 +116,8 @@ void PeerFetch::Report(bool finished, const absl::Status& status) {
   report->set_finished(finished);
   if (!status.ok()) {
     *report->mutable_failure() = StatusFailure(status);
-    const bool own =
-        absl::IsResourceExhausted(status) || absl::IsUnknown(status) || absl::IsAborted(status);
+    const bool own = absl::IsResourceExhausted(status) || absl::IsUnknown(status) ||
+                     absl::IsAborted(status) || report->failure().code() == wire::Failure::DIVERGED;
     if (!own) report->mutable_failure()->set_code(wire::Failure::PEER);
   }
   control_->Send(message);

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/site/peer_session.h"
+#include "agent/site/old_tail.h"
 #include "agent/site/site.h"
 
 namespace tidemark {
@@ -15,6 +15,7 @@ struct FetchTarget {
   AppendRight right;  // of the session that orders it
   PeerAddress peer;
   Position checkpoint;  // signed by the agent; checked by the caller
+  PublicKey agent;
 };
 
 class PeerFetch {
@@ -30,6 +31,7 @@ class PeerFetch {
   bool done() const { return done_; }
 
  private:
+  Task<absl::Status> GiveUpOldTail();
   Task<absl::Status> Pull();
   Task<absl::Status> ReceiveRecords();
   Task<absl::Status> TakeRecord(DataConnection::Arrival* arrival);
@@ -40,7 +42,7 @@ class PeerFetch {
   SiteVault* vault_;
   FetchTarget target_;
   PeerSession peer_;
-  bool stopped_ = false, done_ = false;
+  bool opened_ = false, stopped_ = false, done_ = false;
 };
 
 }  // namespace tidemark

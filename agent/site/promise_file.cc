@@ -14,6 +14,7 @@ std::string Encode(const VaultMemory& memory) {
   const VaultMemory::Fetch fetch = memory.fetch.value_or(VaultMemory::Fetch());
   EncodePosition(fetch.base, &out);
   EncodePosition(fetch.checkpoint, &out);
+  out.U64(memory.truncated_before);
   return std::string(AsText(out.view()));
 }
 
@@ -27,6 +28,7 @@ absl::StatusOr<VaultMemory> Decode(const std::string& content) {
   VaultMemory::Fetch fetch;
   fetch.base = DecodePosition(&in);
   fetch.checkpoint = DecodePosition(&in);
+  memory.truncated_before = in.U64();
   if (!in.ok() || !in.at_end() || fetching > 1)
     return absl::DataLossError("promise file is malformed");
   if (fetching == 1) memory.fetch = fetch;

@@ -1,5 +1,6 @@
 // What a vault must remember beside its log: the promise (law 4), the highest sequence that was
-// ever durable here (law 2), and where peer-fed records begin that no checkpoint covers yet.
+// ever durable here (law 2), where peer-fed records begin that no checkpoint covers yet, and which
+// receipts speak of a tail that was given up.
 #ifndef TIDEMARK_AGENT_SITE_PROMISE_FILE_H_
 #define TIDEMARK_AGENT_SITE_PROMISE_FILE_H_
 
@@ -25,6 +26,9 @@ struct VaultMemory {
     Position checkpoint;
   };
   std::optional<Fetch> fetch;
+  // The first receipt that was signed since records were given up (truncation.h): older ones may
+  // name them. 0: none ever were.
+  uint64_t truncated_before = 0;
 };
 
 class PromiseFile {

@@ -39,6 +39,7 @@ Position ReceiptChain::SignedHead(const VaultId& vault) const {
 }
 
 Task<absl::StatusOr<SignedReceipt>> ReceiptChain::Sign(std::vector<VaultHead> heads,
+                                                       Receipt::Level level,
                                                        const SignedCheckpoint* newest_checkpoint) {
   if (!unstored_.has_value()) {
     Receipt receipt;
@@ -47,6 +48,7 @@ Task<absl::StatusOr<SignedReceipt>> ReceiptChain::Sign(std::vector<VaultHead> he
     receipt.boot = signer_.boot;
     receipt.number = number_ + 1;
     receipt.previous = newest_;
+    receipt.level = level;
     receipt.wall_nanos = absl::ToUnixNanos(io_->Now());
     receipt.monotonic_nanos = absl::ToInt64Nanoseconds(io_->Monotonic());
     if (newest_checkpoint != nullptr) checkpoint_ = newest_checkpoint->Encode();

@@ -33,9 +33,11 @@ class ReceiptChain {
   Position SignedHead(const VaultId& vault) const;
   // The agent's checkpoint that the newest receipt names, encoded; empty: none.
   const std::vector<std::byte>& checkpoint() const { return checkpoint_; }
+  // A signed receipt that is not stored yet, or could not be: the next one says the same.
+  bool has_unstored() const { return unstored_.has_value(); }
   // Signs `heads` (sorted by vault, what is durable at this instant) and stores the receipt. One
   // call at a time. After an error the same receipt is stored by the next call, whatever its heads.
-  Task<absl::StatusOr<SignedReceipt>> Sign(std::vector<VaultHead> heads,
+  Task<absl::StatusOr<SignedReceipt>> Sign(std::vector<VaultHead> heads, Receipt::Level level,
                                            const SignedCheckpoint* newest_checkpoint);
   // See ReceiptRing::Mend. Waits for a Sign that is under way.
   Task<absl::StatusOr<uint64_t>> Mend();

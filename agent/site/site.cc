@@ -203,7 +203,8 @@ bool Site::ReceiptOwed() const {
   for (const auto& [id, vault] : vaults_) {
     auto last = last_heads_.find(id);
     const Position told = last == last_heads_.end() ? Position() : last->second;
-    if (vault->may_sign() && (has_new_checkpoint || told != vault->durable())) return true;
+    const bool is_news = has_new_checkpoint || told != vault->durable() || vault->owes_truncation();
+    if (vault->may_sign() && is_news) return true;
   }
   return false;
 }
@@ -217,7 +218,13 @@ Task<absl::Status> Site::GiveReceipt() {
   }
   if (heads.empty()) co_return absl::OkStatus();
   const SignedCheckpoint* checkpoint = checkpoint_.has_value() ? &*checkpoint_ : nullptr;
-  absl::StatusOr<SignedReceipt> receipt = co_await receipts_->Sign(std::move(heads), checkpoint);
+  Receipt::Level level = Receipt::Level::kFlushed;
+  for (const auto& [id, vault] : vaults_) {
+    if (vault->owes_truncation() && !MUSEUM_BUG("truncation-not-told"))
+      level = Receipt::Level::kTruncated;
+  }
+  absl::StatusOr<SignedReceipt> receipt =
+      co_await receipts_->Sign(std::move(heads), level, checkpoint);
   if (!receipt.ok()) co_return receipt.status();
   for (const VaultHead& head : receipt->receipt.heads) last_heads_[head.vault] = head.durable;
   const std::vector<std::byte> encoded = receipt->Encode();

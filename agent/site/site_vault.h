@@ -12,41 +12,12 @@
 #include <vector>
 
 #include "agent/site/promise_file.h"
-#include "agent/site/receipt_chain.h"
-#include "agent/site/vault_log.h"
+#include "agent/site/vault_context.h"
 #include "replicator/promise_book.h"
+#include "replicator/truncation.h"
 #include "replicator/wire.h"
 
 namespace tidemark {
-
-class SiteVault;
-
-// A session that wants to hear what happens. Calls come from the loop and may not await.
-class SiteListener {
- public:
-  virtual ~SiteListener() = default;
-  virtual void OnDurable(SiteVault* vault) = 0;  // durable() grew, and may be acked
-  // Records from `sequence` on are not in the log and will not be: they must be offered again.
-  virtual void OnDropped(SiteVault* vault, uint64_t sequence, const wire::Failure& why) = 0;
-  virtual void OnReceipt(const std::string& signed_receipt) = 0;
-};
-
-// What all vaults of a site share. Outlives them.
-struct VaultContext {
-  Io* io = nullptr;
-  VaultLogOptions log;
-  ReceiptSigner signer;
-  ReceiptChain* receipts = nullptr;
-  StoreCounters* counters = nullptr;
-  std::vector<SiteListener*>* listeners = nullptr;
-  Event* heads_changed = nullptr;  // woken when a receipt is due
-};
-
-// By which promise a session appends. epoch 0: none.
-struct AppendRight {
-  uint64_t epoch = 0;
-  SessionId nonce;
-};
 
 class SiteVault {
  public:
@@ -63,7 +34,9 @@ class SiteVault {
   VaultLog* log() const { return log_.get(); }
   wire::VaultState State() const;
   // Acks and receipts may be given: shown the newest receipt since the start, not damaged (law 2).
-  bool may_sign() const { return confirmed_ && !blocked(); }
+  bool may_sign() const { return confirmed_ && !blocked() && !truncating_; }
+  // Records were given up since the last receipt: the next one says so.
+  bool owes_truncation() const { return memory_.truncated_before > context_->receipts->number(); }
 
   // Law 4: flushes what was appended, makes the promise durable, signs it. newest_receipt: what the
   // agent holds of this site (law 2). kAborted: fenced; kDataLoss: damaged; kUnavailable: ask
@@ -97,6 +70,12 @@ class SiteVault {
   // Waits for the disk. OK when the checkpoint is durable now; else why the fetch ended short.
   Task<absl::Status> EndFetch();
   bool fetching() const { return fetch_beginning_ || fetch_checkpoint_.has_value(); }
+  // Before BeginFetch, under the same right: gives up what stands behind the place at which the log
+  // parts from the agent's, durably; it is kept aside. The caller asked MayTruncate. kUnavailable:
+  // ask again. `buffer`: kRecordBytesMax, aligned, used until the Task ends.
+  Task<absl::Status> Truncate(AppendRight right, Parting parting, MutableByteSpan buffer);
+  // Gives up what a peer gave and nothing proves, if the fetch up to here cannot build on it.
+  Task<absl::Status> ForgetUnproven(AppendRight right);
   const Position& tail() const { return book_.tail(); }
   // OK, or why records of the running fetch were dropped.
   const absl::Status& fetch_error() const { return fetch_error_; }
@@ -116,6 +95,8 @@ class SiteVault {
   Task<absl::Status> StorePromise(uint64_t epoch, SessionId nonce);
   Task<absl::Status> CheckShown(std::string receipt);
   void Damage(wire::Failure::Code code, uint64_t evidence, const std::string& why);
+  absl::Status MayFetchFor(const AppendRight& right) const;
+  Task<absl::Status> GiveUp(const Parting* parting, MutableByteSpan buffer);
   Task<absl::Status> DropUnproven();
   Task<absl::Status> RememberFetch(Position checkpoint);
   Task<absl::Status> ForgetFetch();
@@ -139,6 +120,7 @@ class SiteVault {
   std::optional<Position> fetch_checkpoint_;
   AppendRight fetch_right_;  // of the session that ordered it
   bool fetch_repairs_ = false;
+  bool truncating_ = false;
   bool fetch_beginning_ = false;  // nothing is appended behind the base that is being remembered
   absl::Status fetch_error_;
 

@@ -10,20 +10,6 @@
 #include "crypto/rare_path.h"
 
 namespace tidemark {
-namespace {
-
-// Gives the permit back, however the coroutine ends.
-class Permit {
- public:
-  explicit Permit(Semaphore* semaphore) : semaphore_(semaphore) {}
-  Permit(const Permit&) = delete;
-  ~Permit() { semaphore_->Release(1); }
-
- private:
-  Semaphore* semaphore_;
-};
-
-}  // namespace
 
 Task<absl::StatusOr<std::unique_ptr<SiteVault>>> SiteVault::Open(Io* io,
                                                                  const VaultContext* context,
@@ -43,7 +29,8 @@ Task<absl::Status> SiteVault::Recover(MutableByteSpan buffer) {
   const bool first_time = absl::IsNotFound(memory.status());
   if (memory.ok()) memory_ = *memory;
   if (!memory.ok() && !memory_lost && !first_time) co_return memory.status();
-  const Position receipted = context_->receipts->SignedHead(place_.vault);
+  Position receipted = context_->receipts->SignedHead(place_.vault);
+  if (owes_truncation()) receipted = Position();  // it speaks of what was given up
   const uint64_t evidence = std::max(memory_.evidence, receipted.sequence);
   absl::StatusOr<std::unique_ptr<VaultLog>> log =
       co_await VaultLog::Open(io(), place_, context_->log, evidence, buffer, context_->counters);
@@ -158,6 +145,7 @@ Task<absl::Status> SiteVault::CheckShown(std::string receipt) {
   const bool number_lost = shown->receipt.number > context_->receipts->number();
   if (number_lost) context_->receipts->Adopt(*shown);
   const Position held = book_.durable();
+  if (shown->receipt.number < memory_.truncated_before) co_return absl::OkStatus();
   if (head.sequence > held.sequence || number_lost) {
     Damage(wire::Failure::DAMAGED, head.sequence,
            absl::StrFormat("receipt %d was signed here with record %d of this vault; the store "
@@ -220,24 +208,30 @@ Task<absl::Status> SiteVault::DropUnproven() {
   co_return forgotten;
 }
 
+// A damaged vault promises nothing, so whoever repairs it has no promise; and it signs nothing.
+absl::Status SiteVault::MayFetchFor(const AppendRight& right) const {
+  const bool repairs = trouble_.code() == wire::Failure::DAMAGED;
+  const absl::Status current = book_.IsCurrent(right.epoch, right.nonce);
+  if (!repairs && !current.ok()) return current;
+  if (trouble_.code() == wire::Failure::DIVERGED || trouble_.code() == wire::Failure::VERSION) {
+    return FailureStatus(context_->signer.site, trouble_);
+  }
+  return absl::OkStatus();
+}
+
 Task<absl::Status> SiteVault::BeginFetch(AppendRight right, Position checkpoint) {
   co_await changing_.Acquire(1);
   Permit permit(&changing_);
   if (fetching()) co_return absl::UnavailableError("the vault is already being fetched");
-  // A damaged vault promises nothing, so whoever repairs it has no promise; and it signs nothing.
-  const bool repairs = trouble_.code() == wire::Failure::DAMAGED;
-  absl::Status current = book_.IsCurrent(right.epoch, right.nonce);
-  if (!repairs && !current.ok()) co_return current;
-  if (trouble_.code() == wire::Failure::DIVERGED || trouble_.code() == wire::Failure::VERSION) {
-    co_return FailureStatus(context_->signer.site, trouble_);
-  }
+  absl::Status may = MayFetchFor(right);
+  if (!may.ok()) co_return may;
   fetch_beginning_ = true;
   absl::Status begun = co_await RememberFetch(checkpoint);
   fetch_beginning_ = false;
   if (!begun.ok()) co_return begun;
   fetch_checkpoint_ = checkpoint;
   fetch_right_ = right;
-  fetch_repairs_ = repairs;
+  fetch_repairs_ = trouble_.code() == wire::Failure::DAMAGED;
   fetch_error_ = absl::OkStatus();
   co_return begun;
 }

@@ -57,6 +57,9 @@ class VaultLog {
   // flushed(), each the one before. On an error none of them counts. kResourceExhausted: no space
   // for a new file, and nothing was written.
   Task<absl::StatusOr<size_t>> Commit(const std::vector<RecordBuffer>* group, size_t from);
+  // Copies flushed records above `position` into a file of its own, which the log does not count:
+  // nothing that was ever acked is destroyed. `buffer`: kRecordBytesMax, aligned.
+  Task<absl::Status> KeepAside(Position position, MutableByteSpan buffer);
   // Gives up flushed records above `position`, durably: a new file begins behind it.
   Task<absl::Status> DropAbove(Position position);
   // Ends the files' use. Await once before destruction in an orderly stop.
@@ -81,11 +84,12 @@ class VaultLog {
   Task<absl::Status> Flush();
   Task<absl::Status> BeginFile(Position before);
   Task<absl::Status> MakeFile(LogFile* file, Position before);
-  Task<absl::StatusOr<Fd>> OpenNewFile(LogFile* file, Position before);
+  Task<absl::StatusOr<Fd>> OpenNewFile(LogFile* file, Position before, const char* suffix);
   Task<absl::Status> FinishFile(const LogFile* file, Fd fd);
   Task<> GiveUpAbove(Position position);
   Task<> RemoveFile(const LogFile* file, Fd fd);
   // vault_log_settle.cc
+  LogFile PlanCopy(uint64_t first, uint64_t last) const;
   Task<absl::Status> Settle(uint64_t evidence, MutableByteSpan buffer);
   Task<absl::Status> CopyRecords(LogFile* file, Fd fd, MutableByteSpan buffer);
   Task<absl::Status> CopyRecord(const LogFile* file, Fd fd, uint64_t sequence,

@@ -76,7 +76,7 @@ Task<> VaultLog::GiveUpAbove(Position position) {
 
 // On success current_ writes the new file.
 Task<absl::Status> VaultLog::MakeFile(LogFile* file, Position before) {
-  absl::StatusOr<Fd> opened = co_await OpenNewFile(file, before);
+  absl::StatusOr<Fd> opened = co_await OpenNewFile(file, before, "");
   absl::Status made = opened.status();
   if (made.ok()) {
     const Fd fd = *opened;
@@ -93,7 +93,7 @@ Task<absl::Status> VaultLog::MakeFile(LogFile* file, Position before) {
 }
 
 // With its space; it counts for nothing yet.
-Task<absl::StatusOr<Fd>> VaultLog::OpenNewFile(LogFile* file, Position before) {
+Task<absl::StatusOr<Fd>> VaultLog::OpenNewFile(LogFile* file, Position before, const char* suffix) {
   file->header.store = place_.store;
   file->header.vault = place_.vault;
   file->header.file_number = ++newest_number_;
@@ -101,7 +101,7 @@ Task<absl::StatusOr<Fd>> VaultLog::OpenNewFile(LogFile* file, Position before) {
   std::array<std::byte, 8> salt;
   io_->Fill(salt);
   std::memcpy(&file->header.file_salt, salt.data(), salt.size());
-  file->path = place_.directory + "/" + LogFileName(file->header.file_number);
+  file->path = place_.directory + "/" + LogFileName(file->header.file_number) + suffix;
   Op open =
       io_->Open(file->path, kOpenRead | kOpenWrite | kOpenCreate | kOpenExclusive | kOpenDirect);
   const Fd opened = co_await open;

@@ -25,6 +25,37 @@ uint64_t VaultLog::StoredBytes(uint64_t sequence) const {
   return end - PlaceOffset(file.records[index]);
 }
 
+// Where records stand in a file that holds just them.
+LogFile VaultLog::PlanCopy(uint64_t first, uint64_t last) const {
+  LogFile file;
+  file.end = kLogFileHeaderBytes;
+  for (uint64_t sequence = first; sequence <= last; ++sequence) {
+    const std::optional<Place> place = FindPlace(sequence);
+    file.records.push_back(PackPlace(file.end, place->kind));
+    file.end += StoredBytes(sequence);
+  }
+  return file;
+}
+
+// A crash leaves at most a copy that nobody needs: the records are still in the log then.
+Task<absl::Status> VaultLog::KeepAside(Position position, MutableByteSpan buffer) {
+  LogFile file = PlanCopy(position.sequence + 1, flushed_.sequence);
+  file.header.file_bytes = file.end;
+  absl::StatusOr<Fd> opened = co_await OpenNewFile(&file, position, kAsideSuffix);
+  if (!opened.ok()) co_return opened.status();
+  const Fd fd = *opened;
+  absl::Status copied = co_await CopyRecords(&file, fd, buffer);
+  if (copied.ok()) copied = co_await FinishFile(&file, fd);
+  if (!copied.ok()) {
+    co_await RemoveFile(&file, fd);
+    co_return copied;
+  }
+  Op close = io_->Close(fd);
+  const int32_t closed = co_await close;
+  (void)closed;
+  co_return absl::OkStatus();
+}
+
 // A crash anywhere in it leaves the old records in force, or the whole copy.
 Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
   const Position tail = flushed_;
@@ -39,16 +70,9 @@ Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
   absl::StatusOr<uint64_t> room = co_await RoomForFile();
   if (absl::IsResourceExhausted(room.status())) co_return absl::OkStatus();  // FULL: as it is
   if (!room.ok()) co_return room.status();
-  LogFile file;
-  uint64_t end = kLogFileHeaderBytes;
-  for (uint64_t sequence = evidence + 1; sequence <= tail.sequence; ++sequence) {
-    const std::optional<Place> place = FindPlace(sequence);
-    file.records.push_back(PackPlace(end, place->kind));
-    end += StoredBytes(sequence);
-  }
-  file.end = end;
-  file.header.file_bytes = std::max(*room, end);
-  absl::StatusOr<Fd> opened = co_await OpenNewFile(&file, before);
+  LogFile file = PlanCopy(evidence + 1, tail.sequence);
+  file.header.file_bytes = std::max(*room, file.end);
+  absl::StatusOr<Fd> opened = co_await OpenNewFile(&file, before, "");
   if (!opened.ok()) co_return opened.status();
   const Fd fd = *opened;
   absl::Status copied = co_await CopyRecords(&file, fd, buffer);

@@ -12,10 +12,19 @@
 namespace tidemark {
 namespace {
 constexpr size_t kByteMarksMax = 8192;
+// Memory of their own: they are appended when there is no room for anything else.
+constexpr size_t kModeRecordsMax = 4;  // held at once; one more waits for the first to be committed
+constexpr size_t kModePayloadBytesMax = 4096;
 }  // namespace
 
 LogWriter::LogWriter(Io* io, const Options& options, const SigningKey* agent, BufferPool* records)
-    : io_(io), options_(options), agent_(agent), records_(records), room_(io), committed_(io) {}
+    : io_(io),
+      options_(options),
+      agent_(agent),
+      records_(records),
+      mode_records_(io, kModeRecordsMax, kRecordHeaderBytes + kModePayloadBytesMax),
+      room_(io),
+      committed_(io) {}
 
 void LogWriter::Begin(uint64_t epoch, const SessionId& nonce, const Position& base) {
   epoch_ = epoch;
@@ -43,6 +52,7 @@ Task<absl::StatusOr<PooledBuffer>> LogWriter::AcquireBuffer(const absl::Status* 
     if (!failure_.ok()) co_return failure_;
     if (interrupt != nullptr && !interrupt->ok()) co_return *interrupt;
     assert(window_.has_value());
+    if (requested_mode_.has_value()) AppendMode();
     if (window_->MayAppend(kPackBytesMax)) {
       EvictFinished(false);
       PooledBuffer buffer = records_->TryAcquire();
@@ -100,12 +110,33 @@ Task<absl::StatusOr<Position>> LogWriter::AppendControl(RecordKind kind,
                                                         std::vector<std::byte> body) {
   absl::StatusOr<PooledBuffer> buffer = co_await AcquireBuffer(nullptr);
   if (!buffer.ok()) co_return buffer.status();
+  const Position position = AppendSmall(kind, std::move(*buffer), body);
+  co_return position;
+}
+
+Position LogWriter::AppendSmall(RecordKind kind, PooledBuffer buffer,
+                                const std::vector<std::byte>& body) {
   const std::vector<std::byte> payload =
       MakeControlPayload(*agent_, options_.vault, kind, epoch_, next_sequence(), body);
-  std::memcpy(buffer->span().data() + kRecordHeaderBytes, payload.data(), payload.size());
-  const Position position = Append(kind, std::move(*buffer), static_cast<uint32_t>(payload.size()),
-                                   BlockDigests(payload));
-  co_return position;
+  std::memcpy(buffer.span().data() + kRecordHeaderBytes, payload.data(), payload.size());
+  return Append(kind, std::move(buffer), static_cast<uint32_t>(payload.size()),
+                BlockDigests(payload));
+}
+
+void LogWriter::RequestMode(ModeChange change) {
+  requested_mode_ = std::move(change);
+  room_.WakeAll();
+}
+
+void LogWriter::AppendMode() {
+  if (!requested_mode_.has_value() || !open()) return;
+  EvictFinished(false);
+  PooledBuffer buffer = mode_records_.TryAcquire();
+  if (!buffer) return;
+  const ModeChange change = *std::exchange(requested_mode_, std::nullopt);
+  AppendSmall(RecordKind::kMode, std::move(buffer), Encode(change));
+  window_->SetMode(change.mode);
+  AnnounceCommits();
 }
 
 Task<absl::Status> LogWriter::WaitCommitted(uint64_t sequence, const absl::Status* interrupt) {
@@ -140,14 +171,14 @@ void LogWriter::Unpin(uint64_t sequence) {
 
 LogWindow::Feed LogWriter::LinkUp(SiteIndex site, const Position& durable) {
   const LogWindow::Feed feed = window_->LinkUp(site, durable);
-  if (feed != LogWindow::Feed::kDiverged) lag_->OnDurable(site, durable.sequence);
+  if (feed != LogWindow::Feed::kDiverged) lag_->OnDurable(site, window_->durable(site).sequence);
   AnnounceCommits();
   return feed;
 }
 
 LogWindow::Feed LogWriter::FetchFinished(SiteIndex site, const Position& durable) {
   const LogWindow::Feed feed = window_->FetchFinished(site, durable);
-  if (feed != LogWindow::Feed::kDiverged) lag_->OnDurable(site, durable.sequence);
+  if (feed != LogWindow::Feed::kDiverged) lag_->OnDurable(site, window_->durable(site).sequence);
   AnnounceCommits();
   return feed;
 }
@@ -155,7 +186,7 @@ LogWindow::Feed LogWriter::FetchFinished(SiteIndex site, const Position& durable
 absl::Status LogWriter::OnAck(SiteIndex site, const Position& durable) {
   absl::StatusOr<bool> grew = window_->OnAck(site, durable);
   if (!grew.ok()) return grew.status();
-  lag_->OnDurable(site, durable.sequence);
+  if (window_->IsOurs(durable)) lag_->OnDurable(site, durable.sequence);
   AnnounceCommits();
   return absl::OkStatus();
 }

@@ -50,6 +50,13 @@ class LogWriter {
   // The payload stands behind kRecordHeaderBytes in the buffer; `blocks` are its digests.
   Position Append(RecordKind kind, PooledBuffer buffer, uint32_t payload_bytes,
                   std::vector<Digest> blocks);
+  // The commit rule changes with a record that says so. It goes ahead of producers that wait for
+  // room, which in a full window only it can make; at the latest when whoever has the turn
+  // (pack_filler.h) calls AppendMode. One at a time.
+  void RequestMode(ModeChange change);
+  bool mode_requested() const { return requested_mode_.has_value(); }
+  void AppendMode();  // the turn is the caller's, and no pack is open
+  AckMode mode() const { return window_ ? window_->mode() : AckMode::kStrict; }
   // A small control record, signed.
   Task<absl::StatusOr<Position>> AppendControl(RecordKind kind, std::vector<std::byte> body);
   Task<absl::Status> WaitCommitted(uint64_t sequence, const absl::Status* interrupt);
@@ -57,7 +64,7 @@ class LogWriter {
   uint64_t committed_sequence() const { return window_ ? window_->committed_sequence() : 0; }
   // Committed, or for a primary the adopted base: worth fetching.
   Position fetch_target(SiteIndex site) const { return window_->fetch_target(site); }
-  Position committed_position() const { return window_->fetch_target(options_.window.primaries); }
+  const Position& committed_position() const { return window_->committed_position(); }
   // Called on the loop each time the committed sequence grew.
   void OnCommit(std::function<void(uint64_t)> listener) {
     commit_listeners_.push_back(std::move(listener));
@@ -97,6 +104,7 @@ class LogWriter {
     int pins = 0;
     bool evicted = false;
   };
+  Position AppendSmall(RecordKind kind, PooledBuffer buffer, const std::vector<std::byte>& body);
   void EvictFinished(bool for_room);
   void NotifyWork() const;
   void AnnounceCommits();
@@ -107,6 +115,7 @@ class LogWriter {
   Options options_;
   const SigningKey* agent_;
   BufferPool* records_;
+  BufferPool mode_records_;
   // Owned by the loop thread.
   uint64_t epoch_ = 0;
   SessionId nonce_;
@@ -114,6 +123,7 @@ class LogWriter {
   std::optional<LagBook> lag_;
   std::map<uint64_t, Held> held_;
   absl::Status failure_;
+  std::optional<ModeChange> requested_mode_;
   uint64_t appended_bytes_ = 0, logged_before_ = 0, announced_ = 0;
   // (sequence, bytes up to and with it): exact within the window, coarser the older.
   std::deque<std::pair<uint64_t, uint64_t>> bytes_upto_;

@@ -205,6 +205,15 @@ Task<absl::StatusOr<Position>> PackFiller::AppendControl(RecordKind kind,
   co_return position;
 }
 
+Task<absl::Status> PackFiller::AppendMode() {
+  absl::Status closed = co_await CloseNow();
+  if (!closed.ok()) co_return closed;
+  builder_.reset();
+  buffer_.Release();
+  log_->AppendMode();
+  co_return absl::OkStatus();
+}
+
 void PackFiller::RequestClose() {
   close_requested_ = true;
   close_work_.WakeAll();

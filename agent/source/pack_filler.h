@@ -72,6 +72,9 @@ class PackFiller {
   // A control record, behind whatever is in the open pack.
   Task<absl::StatusOr<Position>> AppendControl(RecordKind kind, std::vector<std::byte> body);
 
+  // The record of a requested mode (log_writer.h), the same way.
+  Task<absl::Status> AppendMode();
+
   // The sequence under which what is placed now will be found; opens a pack if none is open.
   Task<absl::StatusOr<uint64_t>> OpenSequence();
   uint64_t last_sequence() const { return last_sequence_; }

@@ -345,7 +345,7 @@ Task<> SiteLink::FetchForFeed(LinkedVault* vault) {
     const Position target = vault->log()->fetch_target(options_.index);
     SiteLink* peer = PeerFor(vault->log()->vault(), target.sequence);
     absl::Status outcome = absl::UnavailableError("no other site holds what it lacks");
-    if (peer != nullptr) {
+    if (target.sequence > 0 && peer != nullptr) {
       SignedCheckpoint checkpoint = vault->log()->MakeCheckpoint(target);
       SiteAddress address = peer->options_.address;
       absl::StatusOr<Position> reached =
@@ -361,8 +361,11 @@ Task<> SiteLink::FetchForFeed(LinkedVault* vault) {
           co_return;
         }
         if (feed == LogWindow::Feed::kDiverged) outcome = absl::DataLossError("holds another log");
+        if (feed == LogWindow::Feed::kFetch && !vault->log()->window().IsOurs(*reached))
+          outcome = absl::UnavailableError("its tail waits for this epoch's first commit");
       }
     }
+    if (absl::IsDataLoss(outcome)) SetState(LinkState::kDamaged, std::string(outcome.message()));
     if (!outcome.ok()) {
       last_error_ = std::string(outcome.message());
       Op sleep = io_->Sleep(options_.retry_max / 4);

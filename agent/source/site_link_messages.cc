@@ -106,7 +106,9 @@ void SiteLink::OnHeartbeatReply(const wire::HeartbeatReply& reply) {
       return EndSession(agreed);
     }
     session.durable = *durable;
-    vault->log()->lag().OnHeartbeat(options_.index, LagNow(io_) - (now - sent), durable->sequence);
+    const bool ours = vault->log()->window().IsOurs(*durable);
+    vault->log()->lag().OnHeartbeat(options_.index, LagNow(io_) - (now - sent),
+                                    ours ? durable->sequence : 0);
   }
 }
 
@@ -142,7 +144,9 @@ void SiteLink::OnReceiptNote(const wire::ReceiptNote& note) {
     LinkedVault* vault = VaultOf(ToWire(head.vault.bytes));
     if (vault == nullptr || !vault->log()->open()) continue;
     const std::optional<Position> ours = vault->log()->window().PositionOf(head.durable.sequence);
-    if (ours.has_value() && ours->digest != head.durable.digest) {
+    const bool differs = ours.has_value() && ours->digest != head.durable.digest;
+    // A receipt of before it gave that up; the TRUNCATED one follows.
+    if (differs && !vault->log()->window().IsOldTail(head.durable)) {
       RARE_PATH("receipt-of-another-log");
       SetState(LinkState::kDamaged,
                absl::StrFormat("signed another history at record %d", head.durable.sequence));

@@ -15,7 +15,9 @@ Vault::Vault(Io* io, const Options& options, const Parts& parts)
       all_sources_(io, parts.sources),
       log_(io, {options.id, options.window}, parts.agent, parts.records),
       changed_(io),
-      tasks_(io) {}
+      tasks_(io) {
+  all_sources_.UseOnly([this](const RecordSource* source) { return HoldsOurLog(source); });
+}
 
 Task<> Vault::Run() {
   absl::Status opened = co_await Open();
@@ -38,6 +40,7 @@ Task<> Vault::Run() {
 void Vault::Stop() {
   stopping_ = true;
   if (pause_ != nullptr) io_->Cancel(pause_);
+  if (mode_pause_ != nullptr) io_->Cancel(mode_pause_);
   changed_.WakeAll();
 }
 

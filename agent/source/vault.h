@@ -8,43 +8,23 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/recover/replay.h"
 #include "agent/recover/vault_reader.h"
 #include "agent/source/push.h"
-#include "agent/source/site_link.h"
-#include "chunker/segment.h"
+#include "agent/source/vault_options.h"
+#include "replicator/mode_rule.h"
 #include "replicator/take_over.h"
 
 namespace tidemark {
 
 class Vault : public PushContext, public LinkedVault {
  public:
-  struct Options {
-    std::string name;
-    VaultId id;
-    std::string state_path;  // directory for local copies: keyring, newest checkpoint; empty: none
-    uint64_t segment_bytes = kSegmentBytesMax;
-    CutLimits cut;
-    PackFiller::Options pack;
-    LogWindow::Options window;
-    uint64_t versions_per_keyring = 64;
-    absl::Duration retry = absl::Milliseconds(200);
-    absl::Duration checkpoint_interval = absl::Seconds(5);  // of the local copy
-    absl::Duration rpo_target = absl::Minutes(15);
-    ResumeRule resume;
-  };
-  struct Parts {  // all outlive the vault
-    const KeyEncryptionKey* kek = nullptr;
-    const SigningKey* agent = nullptr;
-    BufferPool* records = nullptr;
-    BufferPool* spans = nullptr;
-    ChunkIndex* index = nullptr;
-    std::vector<SiteLink*> links;        // primaries first
-    std::vector<RecordSource*> sources;  // one per site, same order
-  };
+  using Options = VaultOptions;
+  using Parts = VaultParts;
   Vault(Io* io, const Options& options, const Parts& parts);
   Io* io() const { return io_; }
 
@@ -69,6 +49,8 @@ class Vault : public PushContext, public LinkedVault {
   bool readable() const { return opened_ != nullptr; }
   const Options& options() const { return options_; }
   RecordSource* source() override { return &all_sources_; }
+  // "strict" or "quorum": which sites a commit waits for now.
+  const char* ack_mode() const { return log_.mode() == AckMode::kQuorum ? "quorum" : "strict"; }
   uint64_t stored_bytes() const { return pack_ ? pack_->stored_bytes() : 0; }
 
   // PushContext.
@@ -99,6 +81,8 @@ class Vault : public PushContext, public LinkedVault {
   Task<absl::StatusOr<TakeOverPlan>> CollectPromises();
   Task<absl::Status> Equalise(const TakeOverPlan* plan);
   Task<absl::Status> StartEpoch(const TakeOverPlan* plan);
+  std::vector<SitePromise> GivenPromises(bool patient) const;
+  bool MaySettleForTwo(absl::Duration since) const;
   Task<absl::Status> CatchIndexUp(Position upto);
   Task<absl::Status> AppendKeyring();
   Task<> KeyringLoop();
@@ -112,6 +96,13 @@ class Vault : public PushContext, public LinkedVault {
   Task<absl::Status> ReadAdopted(Position base);
   Task<absl::StatusOr<bool>> HasNoKeyring(Position base);
   void MakeStages();
+  // vault_mode.cc: which sites a commit waits for, and whom reads may believe.
+  Task<> ModeLoop();
+  Task<> ChangeMode(AckMode mode);
+  bool LacksAPrimary(const TakeOverPlan& plan) const;
+  Task<absl::Status> BeginInQuorum();
+  std::string WhyMode(AckMode mode) const;
+  bool HoldsOurLog(const RecordSource* source) const;
   ArchiveHandle BeginArchive(const std::string& name);
   void OnCommitted(uint64_t sequence);
   void Fail(absl::Status why);
@@ -137,7 +128,10 @@ class Vault : public PushContext, public LinkedVault {
   uint64_t versions_since_keyring_ = 0;
   uint64_t span_numbers_ = 0, push_numbers_ = 0;
   std::map<std::string, ArchiveHandle> new_archives_;
+  std::set<std::string> holders_;  // sites of the take-over that hold the adopted tail
+  std::optional<ModeRule> mode_rule_;
   Op* pause_ = nullptr;
+  Op* mode_pause_ = nullptr;
   Event changed_;
   TaskGroup tasks_;
 };

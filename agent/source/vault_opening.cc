@@ -13,15 +13,19 @@ namespace tidemark {
 Task<absl::Status> Vault::Open() {
   absl::Status read = co_await ReadWhatThereIs();  // any one site will do
   if (!read.ok()) co_return read;
-  phase_ = Phase::kWaitingForPrimaries;
-  changed_.WakeAll();
-  absl::StatusOr<TakeOverPlan> plan = co_await CollectPromises();  // both primaries are ours
-  if (!plan.ok()) co_return plan.status();
-  phase_ = Phase::kTakingOver;
-  changed_.WakeAll();
-  const TakeOverPlan adopted = *plan;
-  absl::Status equal = co_await Equalise(&adopted);  // both hold the adopted tail
-  if (!equal.ok()) co_return equal;
+  TakeOverPlan adopted;
+  while (true) {
+    phase_ = Phase::kWaitingForPrimaries;
+    changed_.WakeAll();
+    absl::StatusOr<TakeOverPlan> plan = co_await CollectPromises();  // both primaries are ours
+    if (!plan.ok()) co_return plan.status();
+    phase_ = Phase::kTakingOver;
+    changed_.WakeAll();
+    adopted = *plan;
+    absl::Status equal = co_await Equalise(&adopted);  // both hold the adopted tail
+    if (equal.ok()) break;
+    if (!absl::IsUnavailable(equal)) co_return equal;
+  }
   absl::Status known = co_await ReadAdopted(adopted.base);  // it is our own: its directories open
   if (!known.ok()) co_return known;
   absl::Status started = co_await StartEpoch(&adopted);  // older records commit with this one
@@ -38,7 +42,25 @@ Task<> Vault::Pause() {
   (void)slept;
 }
 
+// With `ack = quorum` any two sites will do, once the primaries have been waited for.
+bool Vault::MaySettleForTwo(absl::Duration since) const {
+  return options_.window.may_use_quorum && io_->Monotonic() - since > options_.quorum_after;
+}
+
+// Those of the primaries; if not all of them have come and two sites may do, those of any two.
+std::vector<SitePromise> Vault::GivenPromises(bool patient) const {
+  std::vector<SitePromise> given;
+  for (const SiteLink* link : parts_.links) {
+    auto promise = promises_.find(link->name());
+    const bool counts =
+        link->options().is_primary || (!patient && given.size() < options_.window.primaries);
+    if (counts && promise != promises_.end()) given.push_back({link->name(), promise->second});
+  }
+  return given;
+}
+
 Task<absl::StatusOr<TakeOverPlan>> Vault::CollectPromises() {
+  const absl::Duration since = io_->Monotonic();
   while (!stopping_) {
     std::vector<uint64_t> epochs;
     size_t primaries_up = 0;
@@ -48,7 +70,10 @@ Task<absl::StatusOr<TakeOverPlan>> Vault::CollectPromises() {
       epochs.push_back(*promised);
       if (link->options().is_primary) ++primaries_up;
     }
-    if (primaries_up < options_.window.primaries) {
+    const size_t needed = options_.window.primaries;
+    const bool enough =
+        primaries_up == needed || (MaySettleForTwo(since) && epochs.size() >= needed);
+    if (!enough) {
       absl::Status learned = co_await LearnCommitted();
       if (!learned.ok()) co_return learned;
       co_await Pause();
@@ -60,30 +85,36 @@ Task<absl::StatusOr<TakeOverPlan>> Vault::CollectPromises() {
     promises_.clear();
     for (SiteLink* link : parts_.links) link->Nudge();
     std::vector<SitePromise> given;
-    while (!stopping_ && refused_epoch_ < wanted_->epoch &&
-           given.size() < options_.window.primaries) {
-      co_await changed_.Wait();
-      given.clear();
-      for (SiteLink* link : parts_.links) {
-        auto promise = promises_.find(link->name());
-        if (link->options().is_primary && promise != promises_.end())
-          given.push_back({link->name(), promise->second});
+    while (!stopping_ && refused_epoch_ < wanted_->epoch && given.size() < needed) {
+      if (options_.window.may_use_quorum) {
+        co_await Pause();
+      } else {
+        co_await changed_.Wait();
       }
+      given = GivenPromises(!MaySettleForTwo(since));
     }
-    if (given.size() < options_.window.primaries) RARE_PATH("higher-epoch-tried");
-    if (given.size() < options_.window.primaries) continue;
-    absl::StatusOr<TakeOverPlan> plan = PlanTakeOver(given, options_.window.primaries);
+    // A site that refuses now would refuse for good.
+    if (given.size() < needed || refused_epoch_ >= wanted_->epoch) {
+      RARE_PATH("higher-epoch-tried");
+      continue;
+    }
+    absl::StatusOr<TakeOverPlan> plan = PlanTakeOver(given, needed);
     co_return plan;
   }
   co_return absl::CancelledError("the agent stops");
 }
 
-// Primaries that hold less than the adopted tail fetch the rest from the one that holds it.
+// Sites that hold less than the adopted tail fetch the rest from the one that holds it.
+// kUnavailable: one of them went away for long, and others might do.
 Task<absl::Status> Vault::Equalise(const TakeOverPlan* plan) {
+  const absl::Duration since = io_->Monotonic();
   SiteLink* holder = nullptr;
   for (SiteLink* link : parts_.links) {
     if (link->name() == plan->source) holder = link;
   }
+  holders_.clear();
+  for (const SitePromise& given : plan->promises) holders_.insert(given.site);
+  for (const std::string& name : plan->behind) holders_.erase(name);
   for (SiteLink* link : parts_.links) {
     bool is_behind = false;
     for (const std::string& name : plan->behind) is_behind = is_behind || name == link->name();
@@ -92,10 +123,14 @@ Task<absl::Status> Vault::Equalise(const TakeOverPlan* plan) {
       SignedCheckpoint checkpoint = log_.MakeCheckpoint(plan->base);
       absl::StatusOr<Position> reached =
           co_await link->Fetch(options_.id, std::move(address), std::move(checkpoint));
-      if (reached.ok() && *reached == plan->base) break;
+      if (reached.ok() && *reached == plan->base) {
+        holders_.insert(link->name());
+        break;
+      }
       const bool final = absl::IsDataLoss(reached.status()) || absl::IsAborted(reached.status());
       if (final) co_return reached.status();
       trouble_ = reached.status();
+      if (MaySettleForTwo(since)) co_return absl::UnavailableError("others may do");
       co_await Pause();
     }
   }
@@ -132,15 +167,18 @@ Task<absl::Status> Vault::StartEpoch(const TakeOverPlan* plan) {
     start.epoch = wanted_->epoch;
     start.nonce = wanted_->nonce;
     start.base = plan->base;
-    for (const auto& [site, promise] : promises_) start.promises.push_back(promise.Encode());
+    for (const SitePromise& given : plan->promises)
+      start.promises.push_back(given.promise.Encode());
     std::vector<std::byte> body = Encode(start);
     absl::StatusOr<Position> position =
         co_await pack_->AppendControl(RecordKind::kEpochStart, std::move(body));
     appended = position.status();
   }
+  if (appended.ok() && LacksAPrimary(*plan)) appended = co_await BeginInQuorum();
   if (appended.ok() && opened_->keyring_sequence == 0) appended = co_await AppendKeyring();
   pack_->GiveTurn();
   if (!appended.ok()) co_return appended;
+  if (options_.window.may_use_quorum) tasks_.Spawn(ModeLoop());
   const uint64_t last = log_.next_sequence() - 1;
   absl::Status committed = co_await log_.WaitCommitted(last, nullptr);
   co_return committed;

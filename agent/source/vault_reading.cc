@@ -18,6 +18,9 @@ Task<absl::Status> Vault::ReadWhatThereIs() {
     }
     if (absl::IsNotFound(opened.status()))
       co_return absl::OkStatus();  // a new vault, or only an empty site answers
+    // Sites may hold different tails: the take-over says which counts.
+    if (options_.window.may_use_quorum && absl::IsDataLoss(opened.status()))
+      co_return absl::OkStatus();
     if (!absl::IsUnavailable(opened.status())) co_return opened.status();
     trouble_ = opened.status();
     co_await Pause();
@@ -37,7 +40,8 @@ Task<absl::Status> Vault::ReplayUpToProven() {
     co_return absl::OkStatus();  // the site went away: the rest waits for the primaries
   absl::StatusOr<ReplayResult> replayed =
       co_await ReplayIndex(io_, &all_sources_, opened_.get(), parts_.index, head->position());
-  if (!replayed.ok() && !absl::IsUnavailable(replayed.status())) co_return replayed.status();
+  const bool waits = absl::IsUnavailable(replayed.status()) || options_.window.may_use_quorum;
+  if (!replayed.ok() && !waits) co_return replayed.status();
   co_return absl::OkStatus();
 }
 
@@ -45,7 +49,8 @@ Task<absl::Status> Vault::ReplayUpToProven() {
 // prove it: the witness is sent nothing that is not committed, a primary shows our newest
 // checkpoint.
 Task<absl::Status> Vault::LearnCommitted() {
-  if (opened_ == nullptr) co_return absl::OkStatus();
+  // Where two sites may commit, a witness holds more than that.
+  if (opened_ == nullptr || options_.window.may_use_quorum) co_return absl::OkStatus();
   Position proven;
   for (const SiteLink* link : parts_.links) {
     const std::optional<Position> told =
@@ -67,12 +72,13 @@ Task<absl::Status> Vault::LearnCommitted() {
   co_return replayed;
 }
 
-// Whether the adopted log has no keyring, by the word of a primary, which holds all of it. A
-// witness that answers alone knows less, and a second set of secrets would lose the first.
+// Whether the adopted log has no keyring, by the word of a site that holds all of it. Another one
+// knows less, and a second set of secrets would lose the first.
 Task<absl::StatusOr<bool>> Vault::HasNoKeyring(Position base) {
   if (base.sequence == 0) co_return true;
-  absl::Status unknown = absl::UnavailableError("no primary says whether there is a keyring");
-  for (uint32_t i = 0; i < options_.window.primaries; ++i) {
+  absl::Status unknown = absl::UnavailableError("no holder says whether there is a keyring");
+  for (size_t i = 0; i < parts_.sources.size(); ++i) {
+    if (holders_.count(parts_.links[i]->name()) == 0) continue;
     absl::StatusOr<uint64_t> newest =
         co_await parts_.sources[i]->FindRecord(options_.id, RecordKind::kKeyring, base.sequence);
     if (newest.ok()) co_return *newest == 0;
@@ -82,9 +88,11 @@ Task<absl::StatusOr<bool>> Vault::HasNoKeyring(Position base) {
 }
 
 Task<absl::Status> Vault::ReadAdopted(Position base) {
+  bool is_new = false;  // or its agent died before its keyring was written
   while (!stopping_ && log_.failure().ok()) {
     absl::Status read;
-    if (opened_ != nullptr && opened_->unreadable.empty()) {
+    const bool is_prefix = !options_.window.may_use_quorum;  // what was read is of this log
+    if (opened_ != nullptr && opened_->unreadable.empty() && is_prefix) {
       read = co_await ExtendVault(&all_sources_, opened_.get(), base.sequence);
     } else {
       absl::StatusOr<std::unique_ptr<OpenedVault>> opened =
@@ -104,9 +112,10 @@ Task<absl::Status> Vault::ReadAdopted(Position base) {
       continue;
     }
     if (read.ok()) break;
-    if (absl::IsNotFound(read) && opened_ == nullptr) {
+    if (absl::IsNotFound(read) && (opened_ == nullptr || !is_prefix)) {
       absl::StatusOr<bool> none = co_await HasNoKeyring(base);
-      if (none.ok() && *none) break;
+      is_new = none.ok() && *none;
+      if (is_new) break;
     } else if (!absl::IsUnavailable(read) && !absl::IsNotFound(read)) {
       co_return read;
     }
@@ -114,12 +123,14 @@ Task<absl::Status> Vault::ReadAdopted(Position base) {
   }
   if (!log_.failure().ok()) co_return log_.failure();
   trouble_ = absl::OkStatus();
-  if (opened_ == nullptr) {  // a new vault, or one whose agent died before its keyring was written
-    opened_ = std::make_unique<OpenedVault>();
-    opened_->keys.vault = options_.id;
-    opened_->keys.kek = parts_.kek->Clone();
-    opened_->keys.vault_secret = Secret32::Random(io_);
-    opened_->keys.secrets = VaultSecrets::FromVaultSecret(opened_->keys.vault_secret);
+  if (is_new) {
+    if (opened_ == nullptr) opened_ = std::make_unique<OpenedVault>();
+    OpenedVault empty;
+    empty.keys.vault = options_.id;
+    empty.keys.kek = parts_.kek->Clone();
+    empty.keys.vault_secret = Secret32::Random(io_);
+    empty.keys.secrets = VaultSecrets::FromVaultSecret(empty.keys.vault_secret);
+    *opened_ = std::move(empty);
   }
   co_return stopping_ ? absl::CancelledError("the agent stops") : absl::OkStatus();
 }

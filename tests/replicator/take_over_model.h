@@ -1,7 +1,6 @@
 // One vault's world: two primaries, a witness, two agents that take over from each other, crashes
-// between any two messages; strict lives, and lives in which any two sites may commit. The
-// decisions are the real ones; disks, links and processes are a few lines each. A Bug breaks the
-// model on purpose.
+// between any two messages; strict lives, and lives in which any two sites may commit. Decisions
+// are the real ones; disks, links and processes are a few lines each.
 #ifndef TIDEMARK_TESTS_REPLICATOR_TAKE_OVER_MODEL_H_
 #define TIDEMARK_TESTS_REPLICATOR_TAKE_OVER_MODEL_H_
 
@@ -16,21 +15,9 @@
 #include "replicator/take_over.h"
 #include "replicator/truncation.h"
 #include "tests/replicator/positions.h"
+#include "tests/replicator/take_over_bugs.h"
 
 namespace tidemark {
-
-enum class Bug {
-  kNone,
-  kNoEpochCheck,      // a site takes records of any session
-  kPromiseForgotten,  // a promise does not survive a crash
-  kPromiseNotFenced,  // old sessions go on until the promise is durable; its tail is older
-  kAckBeforeFlush,
-  kNothingAdopted,  // a take-over starts from the shorter tail
-  kOnePromiseEnough,
-  kWitnessFedEarly,  // the witness is fed as a primary is
-  kOldTailCounts,    // a site that was absent counts with records that it must give up
-  kGivesUpAnything,  // a site gives up what is not in the agent's log, without a reason
-};
 
 class TakeOverModel {
  public:

@@ -77,6 +77,16 @@ TEST_F(Truncating, TheEpochMustBeNewerThanAllThatGoes) {
   EXPECT_EQ(Asked(), kDataLoss);
 }
 
+TEST_F(Truncating, AVaultThatBeganWithoutTheStoreStartsBehindItsGenesis) {
+  parting.last_shared = Position();
+  start.base = Position();
+  header = RecordAfter(RecordAfter(Position(), 3).position(), 3).header;
+  header.kind = RecordKind::kEpochStart;
+  EXPECT_EQ(Asked(), absl::StatusCode::kOk);
+  header.sequence = 3;
+  EXPECT_EQ(Asked(), kDataLoss);
+}
+
 TEST_F(Truncating, TheRecordMustBeginTheEpochThatItSpeaksOf) {
   const CanonicalHeader good = header;
   header.kind = RecordKind::kMode;

@@ -190,7 +190,10 @@ void LogLedger::OnReceipt(Site* site, const std::string& bytes) {
     Wrong(Invariant::kNoEquivocation, *site,
           absl::StrFormat("receipt %d does not chain to the one before", said.number));
   }
-  if (!is_new) return;  // told again to an agent that was away
+  if (is_new) OnNewReceipt(site, said);  // else told again to an agent that was away
+}
+
+void LogLedger::OnNewReceipt(Site* site, const Receipt& said) {
   for (const VaultHead& head : said.heads) {
     // One of an older number may be told late.
     if (head.vault == vault_) Claim(site, "a receipt", head.durable, 0);

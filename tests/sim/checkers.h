@@ -31,24 +31,29 @@ class LogLedger {
     PublicKey key;
   };
   LogLedger(std::vector<SiteView> sites, std::string store_path, VaultId vault, Findings* findings);
+  LogLedger(const LogLedger&) = delete;
+  virtual ~LogLedger() = default;
 
   // A message of site `site`, as it leaves.
   void OnMessage(uint32_t site, uint64_t connection, const wire::Control& message);
   // A checkpoint of an agent, as it leaves beside the log.
-  void OnCheckpoint(const PublicKey& agent, const std::string& bytes);
+  virtual void OnCheckpoint(const PublicKey& agent, const std::string& bytes);
   void OnStart(uint32_t site) { sites_[site].floor = sites_[site].claimed; }
   // The site's machine lost power, and its disk has settled: all claims must still be there.
-  void OnPowerLoss(uint32_t site);
+  virtual void OnPowerLoss(uint32_t site);
   // Durable at every primary, by their own claims.
-  uint64_t committed() const;
+  virtual uint64_t committed() const;
   uint64_t claimed(uint32_t site) const { return sites_[site].claimed; }
   // The site said that it is damaged, or that its disk fails.
   bool troubled(uint32_t site) const { return sites_[site].troubled; }
-  // How many records the site's platter holds now, claimed or not.
+  // How many records the site's platter holds now, claimed or not; and one of them.
   uint64_t Held(uint32_t site);
+  Digest HeldAt(uint32_t site, uint64_t sequence) const {
+    return sites_[site].platter->DigestAt(sequence);
+  }
   // How often committed() grew.
   uint64_t commits() const { return commits_; }
-  Digest DigestAt(uint64_t sequence) const {
+  virtual Digest DigestAt(uint64_t sequence) const {
     return sequence == 0 || sequence > records_.size() ? Digest() : records_[sequence - 1].digest;
   }
   // A record of a site that later ones show to have been durable; nullopt: none.
@@ -56,9 +61,9 @@ class LogLedger {
   // A site's disk was changed under it.
   void Reread(uint32_t site);
   // At the end: every platter holds the same log, which is the one that was claimed.
-  void CheckAllEqual();
+  virtual void CheckAllEqual();
 
- private:
+ protected:
   struct Site {
     SiteView view;
     std::unique_ptr<Platter> platter;
@@ -74,7 +79,10 @@ class LogLedger {
     uint64_t epoch = 0;
     Digest digest;
   };
-  void Claim(Site* site, const char* where, const Position& position, uint64_t at_least);
+  // Checks what a site says to be durable, and remembers it.
+  virtual void Claim(Site* site, const char* where, const Position& position, uint64_t at_least);
+  // A receipt that was not seen before.
+  virtual void OnNewReceipt(Site* site, const Receipt& receipt);
   void ClaimState(Site* site, const char* where, const wire::VaultState& state, uint64_t* said);
   void Extend(Site* site, uint64_t upto);
   bool Holds(Site* site, const Position& position);

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
+#include "tests/sim/quorum_ledger.h"
 
 namespace tidemark {
 namespace {
@@ -54,7 +55,11 @@ Cluster::Cluster(const ClusterOptions& options)
     shared_.sites.push_back({{site.name, site.name + ":7000"}, i < 2});
   }
   if (options_.real_tls != 0) MakeIdentities(&entropy);
-  ledger_ = std::make_unique<LogLedger>(std::move(views), kSimStorePath, vault_, &findings_);
+  if (options_.quorum != 0) {
+    ledger_ = std::make_unique<QuorumLedger>(std::move(views), kSimStorePath, vault_, &findings_);
+  } else {
+    ledger_ = std::make_unique<LogLedger>(std::move(views), kSimStorePath, vault_, &findings_);
+  }
   workload_ = std::make_unique<Workload>(options_, ledger_.get(), &findings_);
   for (int i = 0; i < kAgents; ++i) {
     AgentNode& agent = agents_[i];

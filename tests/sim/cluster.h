@@ -89,6 +89,7 @@ class Cluster : private SimObserver, private ControlListener {
   // cluster_watch.cc: what the checkers are told.
   void Look();
   void CheckWindow(Vault* vault);
+  uint64_t HeldOf(const LogWindow& window, uint32_t site);
   void CheckBounds(const std::string& name, const SimIo& io);
   void CheckNothingLeft(const std::string& name, const SimIo& io);
   bool Lies(int site, wire::Control* message, std::vector<wire::Control>* more);

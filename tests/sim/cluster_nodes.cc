@@ -28,6 +28,8 @@ Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
   setup.options.cut = {4096, 16384, 32768};
   setup.options.resume.bytes_min = limits.resume_bytes;
   setup.options.window.uncommitted_bytes_max = limits.window_bytes;
+  setup.options.window.may_use_quorum = limits.quorum != 0;
+  setup.options.quorum_after = absl::Milliseconds(limits.quorum_after_ms);
   setup.options.versions_per_keyring = limits.versions_per_keyring;
   setup.index = index;
   options.vaults.push_back(setup);

@@ -79,6 +79,13 @@ ClusterOptions ClusterOptions::Draw(uint64_t seed) {
   DrawLoad(&random, &drawn);
   drawn.real_tls = random.Below(100) == 0 ? 1 : 0;
   drawn.real_signatures = drawn.real_tls != 0 || random.Below(9) == 0 ? 1 : 0;
+  drawn.quorum = random.Below(4) == 0 ? 1 : 0;
+  drawn.quorum_after_ms = uint64_t{50} << random.Below(7);
+  // What one site says is then half of what commits: a lie would be a lie of the log. And a record
+  // that rots while the mode still changes looks to the ledger like one that was given up.
+  for (const Act act : {Act::kLie, Act::kRot}) {
+    if (drawn.quorum != 0) drawn.acts[static_cast<size_t>(act)] = 0;
+  }
   return drawn;
 }
 
@@ -98,6 +105,8 @@ std::vector<ClusterOptions::Field> ClusterOptions::Fields() {
   add("down_ms_max", &down_ms_max, kNoCalm);
   add("real_signatures", &real_signatures, 0);
   add("real_tls", &real_tls, 0);
+  add("quorum", &quorum, kNoCalm);
+  add("quorum_after_ms", &quorum_after_ms, kNoCalm);
   add("record_buffers", &record_buffers, kNoCalm);
   add("span_buffers", &span_buffers, kNoCalm);
   add("site_record_buffers", &site_record_buffers, kNoCalm);

@@ -49,6 +49,10 @@ struct ClusterOptions {
   // How real it is. In most seeds signatures and channels cost nothing.
   uint32_t real_signatures = 0, real_tls = 0;
 
+  // 1: two of three sites may commit, once a primary was late for so long.
+  uint32_t quorum = 0;
+  uint64_t quorum_after_ms = 0;
+
   // Limits.
   uint32_t record_buffers = 6, span_buffers = 4, site_record_buffers = 5;
   uint64_t window_bytes = 0;

@@ -11,6 +11,7 @@ namespace {
 // Looking is dear.
 constexpr uint64_t kEventsBetweenLooks = 100;
 // Budgets of one process, far above what it needs and far below what a leak makes.
+constexpr uint64_t kModeRecordsMax = 4, kModeRecordBytes = 8192;
 constexpr size_t kOperationsMax = 400, kDescriptorsMax = 200;
 
 std::string WithFlippedDigest(std::string digest) {
@@ -34,7 +35,7 @@ void Cluster::Look() {
     const LagBook* book = log->lag_or_null();
     if (book == nullptr || process->vault()->phase() != Vault::Phase::kOpen) continue;
     for (uint32_t site = 0; site < kSites; ++site) {
-      if (!looked) held[site] = ledger_->Held(site);
+      if (!looked) held[site] = HeldOf(log->window(), site);
       lag_.Look(static_cast<uint32_t>(i), site, world_.time(),
                 book->Of(site, LagNow(process->io())), held[site], world_.time() > calm_since_);
     }
@@ -45,12 +46,26 @@ void Cluster::Look() {
   }
 }
 
-// A record larger than the window may go alone.
+// What a site holds of this log; where quorum mode is possible, its tail may be another one's.
+uint64_t Cluster::HeldOf(const LogWindow& window, uint32_t site) {
+  uint64_t held = ledger_->Held(site);
+  while (options_.quorum != 0 && held > 0) {
+    const std::optional<Position> ours = window.PositionOf(held);
+    const bool unknown = !ours.has_value() && held <= window.tail().sequence;
+    if (unknown || (ours.has_value() && ours->digest == ledger_->HeldAt(site, held))) break;
+    --held;
+  }
+  return held;
+}
+
+// A record larger than the window may go alone; a few that change the mode go beside all others.
 void Cluster::CheckWindow(Vault* vault) {
   const LogWindow& window = vault->log()->window();
   const uint64_t bytes = window.uncommitted_bytes();
-  const bool alone = window.tail().sequence <= window.committed_sequence() + 1;
-  if (vault->phase() != Vault::Phase::kOpen || alone || bytes <= options_.window_bytes) return;
+  const uint64_t modes = options_.quorum != 0 ? kModeRecordsMax : 0;
+  const bool alone = window.tail().sequence <= window.committed_sequence() + 1 + modes;
+  const uint64_t limit = options_.window_bytes + modes * kModeRecordBytes;
+  if (vault->phase() != Vault::Phase::kOpen || alone || bytes <= limit) return;
   findings_.Add(Invariant::kBounded, absl::StrCat(bytes, " bytes are not committed, the window is ",
                                                   options_.window_bytes));
 }

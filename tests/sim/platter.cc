@@ -35,6 +35,7 @@ void Platter::Update() {
   digests_.clear();
   for (const std::string& path : disk_->DurableFiles(directory_)) {
     if (path.find("/log-") == std::string::npos) continue;
+    if (path.find(".aside") != std::string::npos) continue;  // given up
     File& file = files_[path];
     ReadOn(path, &file);
     if (file.end == 0) continue;

@@ -24,7 +24,6 @@ constexpr Cap kCaps[] = {
     {"agent/config.cc", 310},
     {"agent/io/task.h", 154},
     {"agent/io/uring_loop.h", 151},
-    {"agent/site/site_vault.h", 155},
     {"agent/source/push.cc", 330},
     {"agent/source/site_link.cc", 460},
     {"agent/source/site_link.h", 220},
