@@ -5,7 +5,6 @@
 #include <set>
 
 #include "absl/strings/str_format.h"
-#include "crypto/museum.h"
 
 namespace tidemark {
 namespace {
@@ -50,7 +49,7 @@ absl::Status MayTruncate(const StoreId& store, const Parting& parting,
     // A promise states what the site holds: the epoch took it over. What came later may go.
     const bool stated = std::find(parting.beyond.begin(), parting.beyond.end(), promise.tail) !=
                         parting.beyond.end();
-    if (promise.store == store && stated && !MUSEUM_BUG("promised-tail-given-up")) {
+    if (promise.store == store && stated) {
       return Diverged(parting, absl::StrFormat("this store promised epoch %d with record %d",
                                                header.epoch, promise.tail.sequence));
     }

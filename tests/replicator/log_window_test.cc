@@ -277,7 +277,7 @@ TEST_F(WindowDeathTest, UncommittedRecordsAreNeverDropped) {
   Append(1);
   EXPECT_DEATH(window.Evict(), "MayEvict");
   EXPECT_DEATH(window.Append(LogAt(8), 10), "sequence");
-  EXPECT_DEATH(window.Sent(kA, 7), "NextToSend");
+  EXPECT_DEATH(window.Sent(kA, 7), "next_to_send");
 }
 
 TEST(FreshWindow, StartsAtNothing) {

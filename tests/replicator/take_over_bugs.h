@@ -14,7 +14,6 @@ enum class Bug {
   kOnePromiseEnough,
   kWitnessFedEarly,  // the witness is fed as a primary is
   kOldTailCounts,    // a site that was absent counts with records that it must give up
-  kGivesUpAnything,  // a site gives up what is not in the agent's log, without a reason
 };
 
 }  // namespace tidemark

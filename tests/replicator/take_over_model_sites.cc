@@ -174,7 +174,7 @@ void TakeOverModel::GiveUpOldTail(size_t s, const ToSite& message) {
   }
   if (parting.beyond.empty()) return;
   const uint64_t shared = parting.last_shared.sequence;
-  for (uint64_t n = shared + 1; n <= last && bug_ != Bug::kGivesUpAnything; ++n) {
+  for (uint64_t n = shared + 1; n <= last; ++n) {
     const Entry& entry = peer.log[n - 1];
     if (entry.record.header.epoch <= tail.epoch) continue;
     StoreId store;

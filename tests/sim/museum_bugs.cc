@@ -36,7 +36,6 @@ const std::vector<std::string>& MuseumBugs() {
       "pending-archive-forgotten",
       "promise-not-stored",
       "promise-tail-from-before",
-      "promised-tail-given-up",
       "push-not-waited-for",
       "queue-kept-behind-failure",
       "quorum-before-its-record",
