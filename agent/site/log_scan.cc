@@ -117,13 +117,19 @@ Task<absl::Status> LogScan::ReadFileHeader(uint64_t number) {
     candidate.bytes = std::min(candidate.bytes, header->file_bytes);
     co_return absl::OkStatus();
   }
-  // A record proves that the file was complete once: records follow a header that is flushed.
+  // A record proves that the file was complete once: records follow a header that is flushed. Only
+  // a copied tail has its header last, behind a flush of its records: there a whole head with a
+  // torn payload means that the copy was cut short, and what it was copied from stands.
   absl::StatusOr<RecordHead> first = co_await ReadHead(candidate.bytes, kLogFileHeaderBytes);
   if (first.ok() && first->placement.store == place_.store &&
       first->canonical.vault == place_.vault && first->placement.file_number == number &&
       first->placement.own_offset == kLogFileHeaderBytes) {
-    candidate.first = std::move(*first);
-    co_return absl::OkStatus();
+    const std::optional<bool> whole =
+        co_await CheckStoredPayload(kLogFileHeaderBytes, &first->canonical);
+    if (*whole || MUSEUM_BUG("cut-copy-believed")) {
+      candidate.first = std::move(*first);
+      co_return absl::OkStatus();
+    }
   }
   candidates_.erase(number);
   co_return absl::OkStatus();

@@ -11,6 +11,7 @@ const std::vector<std::string>& MuseumBugs() {
       "checkpoint-of-uncommitted",
       "chunk-left-in-clear",
       "commit-by-one-ack",
+      "cut-copy-believed",
       "damage-truncated",
       "descriptor-leaked",
       "directory-not-flushed",

@@ -120,6 +120,26 @@ TEST_F(VaultLogTest, CopiesWhatNothingShowsToHaveBeenFlushed) {
   CloseLog();
 }
 
+// A power loss in the copying: the head is on the disk, half of the payload and the file's header
+// are not.
+TEST_F(VaultLogTest, KeepsWhatACutCopyWasCopiedFrom) {
+  Open();
+  ASSERT_TRUE(Append(2, 5000).ok());
+  ASSERT_TRUE(Append(3, 5000).ok());
+  CloseLog();
+  EXPECT_EQ(Open(4).tail.sequence, 5u);
+  ASSERT_TRUE(log_->settled());
+  const std::string copy = FileOf(5);
+  const uint64_t payload = OffsetOf(5) + kRecordHeaderBytes;
+  CloseLog();
+  disk()->FlipByte(copy, 100);
+  disk()->FlipByte(copy, payload + 10);
+  const LogRecovery::Outcome found = Open(4);
+  EXPECT_FALSE(found.damaged) << found.explanation;
+  EXPECT_EQ(found.tail.sequence, 5u);
+  CloseLog();
+}
+
 TEST_F(VaultLogTest, KeepsNoFileThatHoldsNothing) {
   Open();
   ASSERT_TRUE(Append(3, 5000).ok());
