@@ -31,6 +31,8 @@ struct SimInode {
   absl::Time mtime, ctime;
 };
 using SimInodeRef = std::shared_ptr<SimInode>;
+// Full paths of what somebody found on a disk, with the bytes of files; directories have none.
+using FoundTree = std::map<std::string, std::optional<std::string>>;
 
 class SimDisk {
  public:
@@ -59,6 +61,8 @@ class SimDisk {
   // --- for tests
   // What SimWorld::Crash does to a disk without power. No file may stay open.
   void LosePower(uint32_t garbage_ppm);
+  // Whether it could leave exactly this, without garbage; else `why` says what comes nearest.
+  bool Allows(const FoundTree& found, std::string* why) const;
   uint64_t used_bytes() const { return used_pages_ * kPageBytes; }
   uint64_t capacity_bytes() const { return capacity_pages_ * kPageBytes; }
   bool Exists(std::string_view path) const { return Find(path) != nullptr; }
@@ -93,6 +97,7 @@ class SimDisk {
     std::string name;
     int32_t error = 0;
   };
+  struct Comparison;
   SimInodeRef Find(std::string_view path) const;
   SimInodeRef FindDurable(std::string_view path) const;
   Place FindPlace(std::string_view path) const;
@@ -106,11 +111,14 @@ class SimDisk {
   const SimFile* DrawDeleted();
   void Recount();
   static void ApplyDurably(const Change& change);
+  // Directory and name of each entry that it touches.
+  static std::vector<std::pair<uint64_t, std::string>> NamesOf(const Change& change);
 
   SimRandom random_;
+  uint64_t next_inode_ = 1;  // before the root, which takes the first
   SimInodeRef root_;
   std::vector<Change> pending_;
-  uint64_t mark_ = 0, next_inode_ = 1;
+  uint64_t mark_ = 0;
   std::deque<SimFile> deleted_;  // the newest ones: their space is given to new files
   uint64_t used_pages_ = 0, capacity_pages_ = 0;
   absl::Time now_ = absl::UnixEpoch();

@@ -20,17 +20,34 @@ int32_t SimDisk::SyncDirectory(std::string_view path, uint64_t mark) {
   const SimInodeRef directory = Find(path);
   if (directory == nullptr) return -ENOENT;
   if (!directory->is_directory) return -ENOTDIR;
-  // A rename is one transaction: flushing either directory makes it whole.
+  // A rename is one transaction: flushing either directory makes it whole. And a change takes all
+  // earlier ones of its names with it, or they would come back to life behind it.
+  std::vector<bool> covered(pending_.size(), false);
+  std::set<std::pair<uint64_t, std::string>> names;
+  for (size_t i = pending_.size(); i-- > 0;) {
+    const Change& change = pending_[i];
+    const std::vector<std::pair<uint64_t, std::string>> touched = NamesOf(change);
+    covered[i] = change.mark <= mark && (change.from == directory || change.to == directory);
+    for (const auto& name : touched) covered[i] = covered[i] || names.contains(name);
+    if (covered[i]) names.insert(touched.begin(), touched.end());
+  }
   std::vector<Change> later;
-  for (Change& change : pending_) {
-    if (change.mark <= mark && (change.from == directory || change.to == directory)) {
-      ApplyDurably(change);
+  for (size_t i = 0; i < pending_.size(); ++i) {
+    if (covered[i]) {
+      ApplyDurably(pending_[i]);
     } else {
-      later.push_back(std::move(change));
+      later.push_back(std::move(pending_[i]));
     }
   }
   pending_ = std::move(later);
   return 0;
+}
+
+std::vector<std::pair<uint64_t, std::string>> SimDisk::NamesOf(const Change& change) {
+  std::vector<std::pair<uint64_t, std::string>> names;
+  if (change.from != nullptr) names.emplace_back(change.from->number, change.from_name);
+  if (change.to != nullptr) names.emplace_back(change.to->number, change.to_name);
+  return names;
 }
 
 void SimDisk::LosePower(uint32_t garbage_ppm) {
@@ -41,9 +58,7 @@ void SimDisk::LosePower(uint32_t garbage_ppm) {
   for (size_t i = 0; i < pending_.size(); ++i) {
     const Change& change = pending_[i];
     bool done = shape == 0 || (shape == 2 ? i < prefix : shape == 3 && random_.Coin());
-    std::vector<std::pair<uint64_t, std::string>> names;
-    if (change.from != nullptr) names.emplace_back(change.from->number, change.from_name);
-    if (change.to != nullptr) names.emplace_back(change.to->number, change.to_name);
+    const std::vector<std::pair<uint64_t, std::string>> names = NamesOf(change);
     for (const auto& name : names) done = done && !undone.contains(name);
     if (done) {
       ApplyDurably(change);

@@ -11,6 +11,8 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "crypto/bytes.h"
@@ -72,10 +74,13 @@ class SimFile {
   void LosePending();
   bool lost() const { return lost_; }
   void DropCache();
-  // Power loss: each sector of each pending write is old, new or (garbage_ppm) random; sizes,
-  // holes and truncations are taken up to some point in their order.
+  // Power loss: each sector of each pending write is old, new or (garbage_ppm) random; allocations,
+  // holes and truncations are taken up to some point in their order, sizes that writes gave when
+  // they like, also page by page.
   // `deleted`, if any: a file whose space this one may have been given (a stale extent).
   void LosePower(SimRandom* random, uint32_t garbage_ppm, const SimFile* deleted = nullptr);
+  // Whether LosePower without garbage could leave exactly these bytes; else `why` says what is off.
+  bool Allows(ByteSpan found, std::string* why) const;
   size_t ReadDurable(uint64_t offset, MutableByteSpan into) const {
     return Read(durable_, offset, into);
   }
@@ -98,7 +103,12 @@ class SimFile {
   void ApplyWhole(const Change& change);
   void ApplyTorn(const Change& change, SimRandom* random, uint32_t garbage_ppm,
                  const SimFile* deleted);
+  void ApplyTornZeros(uint64_t offset, uint64_t length, SimRandom* random);
   void ApplyShape(const Change& change);
+  void ApplyOutOfOrder(const Change& change, bool journaled, SimRandom* random);
+  uint64_t LargestSize() const;  // of all that it had since the last flush
+  std::set<uint64_t> SizesWith(size_t journaled) const;
+  bool AllowsSector(uint64_t at, ByteSpan found, size_t journaled) const;
 
   SimContent now_, durable_;
   std::deque<Change> pending_;

@@ -111,15 +111,64 @@ void SimFile::ApplyTorn(const Change& change, SimRandom* random, uint32_t garbag
       });
 }
 
+// A journal takes allocations, holes and truncations in their order. The size that a write gives
+// comes with its pages, when they are written back: later than any of them, or page by page.
+void SimFile::ApplyOutOfOrder(const Change& change, bool journaled, SimRandom* random) {
+  const uint64_t end = change.offset + change.length;
+  if (change.kind == Kind::kWrite) {
+    const uint64_t first = change.offset / kPageBytes, last = (end - 1) / kPageBytes;
+    const uint64_t back = random->Between(first + 1, last + 1) * kPageBytes;  // pages so far
+    const uint64_t size = random->Coin() ? end : std::min(back, LargestSize());
+    if (random->Coin()) durable_.size = std::max(durable_.size, size);
+  } else if (journaled) {
+    const uint64_t before = durable_.size;
+    durable_.size = ~uint64_t{0};  // what was written past the size must go with a truncation
+    ApplyShape(change);
+    if (change.kind == Kind::kAllocate) durable_.size = std::max(before, end);
+    if (change.kind == Kind::kPunch) {
+      // ext4 first moves the size to the end of the hole.
+      durable_.size = std::max(before, random->Coin() ? std::min(end, change.size_after) : 0);
+    }
+  }
+}
+
+uint64_t SimFile::LargestSize() const {
+  uint64_t largest = durable_.size;
+  for (const Change& change : pending_) largest = std::max(largest, change.size_after);
+  return largest;
+}
+
+// Whole pages of a hole are the journal's; the rest is zeros that are written back like data, and
+// so is what a truncation leaves of its last page.
+void SimFile::ApplyTornZeros(uint64_t offset, uint64_t length, SimRandom* random) {
+  if (durable_.pages.empty()) return;
+  const uint64_t end = std::min(offset + length, (durable_.pages.rbegin()->first + 1) * kPageBytes);
+  const uint64_t shape = random->Below(3);
+  if (shape == 0) return;
+  for (uint64_t at = offset / kSectorBytes * kSectorBytes; at < end; at += kSectorBytes) {
+    if (shape == 2 && random->Coin()) continue;
+    const uint64_t first = std::max(at, offset), last = std::min(at + kSectorBytes, end);
+    durable_.Zero(first, last - first, /*release=*/false);
+  }
+}
+
 void SimFile::LosePower(SimRandom* random, uint32_t garbage_ppm, const SimFile* deleted) {
   if (fully_durable()) return;
-  const uint64_t shape = random->Below(3);
+  const uint64_t shape = random->Below(4);  // none, all, some in order, some out of order
   const size_t count = pending_.size();
-  const size_t shapes_kept = shape == 0 ? 0 : shape == 1 ? count : random->Below(count + 1);
+  const size_t kept = shape == 0 ? 0 : shape == 1 ? count : random->Below(count + 1);
   for (size_t i = 0; i < count; ++i) {
     const Change& change = pending_[i];
     if (change.kind == Kind::kWrite) ApplyTorn(change, random, garbage_ppm, deleted);
-    if (i < shapes_kept) ApplyShape(change);
+    if (change.kind == Kind::kPunch) ApplyTornZeros(change.offset, change.length, random);
+    if (change.kind == Kind::kTruncate) {
+      ApplyTornZeros(change.length, kPageBytes - change.length % kPageBytes, random);
+    }
+    if (shape == 3) {
+      ApplyOutOfOrder(change, i < kept, random);
+    } else if (i < kept) {
+      ApplyShape(change);
+    }
   }
   pending_.clear();
   // Sectors that were written past the end that survived are not part of the file.
