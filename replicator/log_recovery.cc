@@ -65,6 +65,16 @@ LogRecovery::Verdict LogRecovery::OnRecord(uint64_t offset, const absl::StatusOr
   return Verdict::kStop;
 }
 
+// `next` must be beyond doubt too: were it found torn, the tail would be one that nobody can read,
+// and whose epoch nobody knows.
+bool LogRecovery::OnRottenHead(const RecordHead& next) {
+  const CanonicalHeader& header = next.canonical;
+  const bool follows = header.sequence == tail_.sequence + 2 && header.epoch >= tail_.epoch;
+  if (!stopped_by_.empty() || !follows || header.sequence > evidence_) return false;
+  tail_ = {header.epoch, header.sequence - 1, header.previous};
+  return true;
+}
+
 bool LogRecovery::IsOwn(uint64_t offset, const RecordHead& head) const {
   return file_.has_value() && file_->store == store_ && file_->vault == vault_ &&
          head.canonical.vault == vault_ && StandsWhereWritten(*file_, head.placement, offset);

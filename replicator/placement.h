@@ -74,6 +74,11 @@ class LogRecovery {
   Verdict OnRecord(uint64_t offset, const absl::StatusOr<RecordHead>& head,
                    std::optional<bool> payload_ok);
 
+  // The head of the record behind the tail is rotten, and `next` is the next head of this file.
+  // True: that record was durable here once and `next` follows it, so it is taken unread; its place
+  // ends where `next` stands. The next OnRecord is about `next`.
+  bool OnRottenHead(const RecordHead& next);
+
   struct Outcome {
     Position tail;  // last record of the accepted prefix
     bool damaged =

@@ -30,6 +30,8 @@ inline uint32_t PackPlace(uint64_t offset, RecordKind kind) {
 inline uint64_t PlaceOffset(uint32_t place) {
   return uint64_t{place & 0xffffff} * kRecordHeaderBytes;
 }
+// Of a record whose head is rotten, until it is healed.
+inline constexpr RecordKind kUnknownKind = RecordKind{0};
 inline RecordKind PlaceKind(uint32_t place) { return static_cast<RecordKind>(place >> 24); }
 
 struct LogFile {

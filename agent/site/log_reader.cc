@@ -42,6 +42,7 @@ Task<absl::StatusOr<CanonicalHeader>> LogReader::ReadHead(uint64_t sequence,
     co_return absl::DataLossError(absl::StrFormat("%s at offset %d holds another record than %d",
                                                   place->path, place->offset, sequence));
   }
+  log_->NoteKind(sequence, head->canonical.kind);
   co_return std::move(head->canonical);
 }
 

@@ -13,10 +13,11 @@
 namespace tidemark {
 namespace {
 
-// More than can ever be written and not yet flushed: the record pool is smaller.
-constexpr uint64_t kEvidenceBytes = 256ull << 20;
 constexpr uint64_t kWindowBytes = 64 * 1024;
 constexpr uint32_t kSmallPayloadBytes = 32 * 1024;
+
+// It is no head, but it could be read, and a newer version did not write it.
+bool IsRotten(const absl::Status& parsed) { return absl::IsDataLoss(parsed); }
 
 }  // namespace
 
@@ -201,21 +202,6 @@ Task<std::optional<bool>> LogScan::CheckStoredPayload(uint64_t offset,
   co_return verdict;
 }
 
-Task<absl::Status> LogScan::FindHighestDurable(const Candidate* candidate) {
-  if (!candidate->headed) co_return absl::OkStatus();
-  absl::Status opened = co_await Open(candidate);
-  if (!opened.ok()) co_return opened;
-  uint64_t offset = kLogFileHeaderBytes;
-  while (true) {
-    absl::StatusOr<RecordHead> head = co_await ReadHead(candidate->bytes, offset);
-    if (!head.ok() || !IsOwnRecord(candidate->file.header, offset, *head)) break;
-    evidence_ = std::max(evidence_, head->placement.durable_upto);
-    offset += RecordBytes(head->canonical);
-  }
-  co_await Close();
-  co_return absl::OkStatus();
-}
-
 // The header that a damaged one must have been, if its first record continues the log.
 void LogScan::MendHeader(Candidate* candidate) const {
   const RecordHead& first = *candidate->first;
@@ -239,7 +225,13 @@ Task<absl::StatusOr<bool>> LogScan::TakeFile(Candidate* candidate) {
   absl::Status follows = recovery_->OnFile(file->header);
   bool in_order = follows.ok();
   while (recovery_->tail().sequence < candidate->last_sequence) {
+    const std::string unreadable = unreadable_;
     absl::StatusOr<RecordHead> head = co_await ReadHead(candidate->bytes, file->end);
+    if (in_order && IsRotten(head.status()) && recovery_->tail().sequence + 1 < evidence_) {
+      const bool passed = co_await PassRottenHead(candidate);
+      if (passed) unreadable_ = unreadable;
+      if (passed) continue;
+    }
     std::optional<bool> payload_ok;
     if (head.ok() && in_order && head->canonical.sequence > evidence_ &&
         !MUSEUM_BUG("torn-tail-believed")) {
@@ -255,29 +247,6 @@ Task<absl::StatusOr<bool>> LogScan::TakeFile(Candidate* candidate) {
   }
   co_await Close();
   co_return in_order;
-}
-
-Task<> LogScan::ShowEvidence(const Candidate* candidate, uint64_t offset) {
-  const uint64_t stop = std::min(candidate->bytes, offset + kEvidenceBytes);
-  window_bytes_ = kWindowBytes;
-  while (offset + kRecordHeaderBytes <= stop) {
-    if (offset >= cached_end_) {
-      // Space that was never written is skipped.
-      uint64_t begin = offset, end = stop;
-      Op next = io_->NextData(fd_, offset, &begin, &end);
-      const int32_t found = co_await next;
-      if (found == -ENXIO) co_return;
-      if (found >= 0 && begin > offset) {
-        offset = begin / kRecordHeaderBytes * kRecordHeaderBytes;
-        continue;
-      }
-    }
-    absl::StatusOr<RecordHead> head = co_await ReadHead(candidate->bytes, offset);
-    window_bytes_ = kWindowBytes;
-    const LogRecovery::Verdict verdict = recovery_->OnRecord(offset, head, std::nullopt);
-    (void)verdict;  // not accepted any more
-    offset += kRecordHeaderBytes;
-  }
 }
 
 }  // namespace tidemark

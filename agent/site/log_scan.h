@@ -7,6 +7,7 @@
 #define TIDEMARK_AGENT_SITE_LOG_SCAN_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,10 @@ class LogScan {
   struct Result {
     std::vector<LogFile> files;  // that hold the accepted records, in order
     LogRecovery::Outcome outcome;
-    uint64_t evidence = 0;       // what is known to have been flushed; the tail may be behind it
-    uint64_t newest_number = 0;  // of any log file in the directory, whole or not
-    bool may_continue = false;   // the next record may go behind files.back().end
+    uint64_t evidence = 0;         // what is known to have been flushed; the tail may be behind it
+    uint64_t newest_number = 0;    // of any log file in the directory, whole or not
+    std::vector<uint64_t> rotten;  // accepted records whose heads must be healed
+    bool may_continue = false;     // the next record may go behind files.back().end
   };
   // `buffer`: kRecordBytesMax, aligned. evidence: see LogRecovery.
   LogScan(Io* io, VaultPlace place, uint64_t evidence, MutableByteSpan buffer,
@@ -57,6 +59,13 @@ class LogScan {
   Task<absl::Status> FindHighestDurable(const Candidate* candidate);
   // False: the log ends in it, or before it.
   Task<absl::StatusOr<bool>> TakeFile(Candidate* candidate);
+  // log_scan_evidence.cc
+  struct Found {
+    uint64_t offset = 0;
+    RecordHead head;
+  };
+  Task<std::optional<Found>> NextHead(const Candidate* candidate, uint64_t offset);
+  Task<bool> PassRottenHead(Candidate* candidate);
   Task<> ShowEvidence(const Candidate* candidate, uint64_t offset);
   void MendHeader(Candidate* candidate) const;
 

@@ -120,6 +120,9 @@ Task<absl::Status> Site::OpenVault(VaultId vault) {
     co_return absl::FailedPreconditionError(std::string(opened.status().message()));
   }
   if (!opened.ok()) co_return opened.status();
+  for (const uint64_t sequence : (*opened)->log()->rotten()) {
+    healer_->Report(Damage{vault, sequence, Damage::Part::kHead, 0});
+  }
   vaults_[vault] = std::move(*opened);
   co_return absl::OkStatus();
 }

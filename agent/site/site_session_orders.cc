@@ -157,19 +157,24 @@ bool SiteSession::Verify(const wire::VerifyOrder& order) {
 }
 
 void SiteSession::Find(const wire::FindRecord& request) {
-  wire::Control message;
-  message.mutable_found_record()->set_request(request.request());
   VaultId id;
   SiteVault* vault = FromWire(request.vault(), id.bytes) ? site_->Find(id) : nullptr;
-  if (vault != nullptr) {
+  absl::StatusOr<uint64_t> found = uint64_t{0};
+  if (vault != nullptr && request.kind() <= 255) {
     const uint64_t last = vault->durable().sequence;
     const uint64_t bound = request.at_most_sequence();
     const uint64_t at_most = bound == 0 || bound > last ? last : bound;
-    const uint64_t found =
-        request.kind() > 255
-            ? 0
-            : vault->log()->FindKind(static_cast<RecordKind>(request.kind()), at_most);
-    message.mutable_found_record()->set_sequence(found);
+    found = vault->log()->FindKind(static_cast<RecordKind>(request.kind()), at_most);
+  }
+  wire::Control message;
+  if (found.ok()) {
+    message.mutable_found_record()->set_request(request.request());
+    message.mutable_found_record()->set_sequence(*found);
+  } else {
+    message.mutable_read_failed()->set_request(request.request());
+    // Ask again: it is being healed.
+    *message.mutable_read_failed()->mutable_failure() =
+        MakeFailure(wire::Failure::BUSY, std::string(found.status().message()));
   }
   Send(std::move(message));
 }

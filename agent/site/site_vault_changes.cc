@@ -73,6 +73,7 @@ Task<absl::StatusOr<Position>> SiteVault::ProvenTail(MutableByteSpan buffer) {
   LogReader reader(log_.get());
   absl::StatusOr<CanonicalHeader> header = co_await reader.ReadHead(checkpoint.sequence, buffer);
   co_await reader.Close();
+  if (absl::IsDataLoss(header.status())) co_return memory_.fetch->base;  // its head is rotten
   if (!header.ok()) co_return header.status();
   if (header->position() == checkpoint) co_return checkpoint;
   co_return memory_.fetch->base;

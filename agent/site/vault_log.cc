@@ -35,6 +35,7 @@ Task<absl::StatusOr<std::unique_ptr<VaultLog>>> VaultLog::Open(Io* io, VaultPlac
   if (!result.ok()) co_return result.status();
   log->found_ = std::move(result->outcome);
   log->files_ = std::move(result->files);
+  log->rotten_ = std::move(result->rotten);
   log->flushed_ = log->found_.tail;
   log->newest_number_ = result->newest_number;
   for (const LogFile& file : log->files_) log->bytes_ += file.end;
@@ -183,15 +184,28 @@ std::optional<VaultLog::Place> VaultLog::FindPlace(uint64_t sequence) const {
   return place;
 }
 
-uint64_t VaultLog::FindKind(RecordKind kind, uint64_t at_most) const {
+void VaultLog::NoteKind(uint64_t sequence, RecordKind kind) {
+  if (std::erase(rotten_, sequence) == 0) return;
+  for (LogFile& file : files_) {
+    const uint64_t index = sequence - file.first_sequence();
+    if (sequence < file.first_sequence() || index >= file.records.size()) continue;
+    file.records[index] = PackPlace(PlaceOffset(file.records[index]), kind);
+  }
+}
+
+absl::StatusOr<uint64_t> VaultLog::FindKind(RecordKind kind, uint64_t at_most) const {
   for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
     if (file->first_sequence() > at_most) continue;
     const uint64_t wanted = at_most - file->first_sequence() + 1;
     for (size_t i = std::min<uint64_t>(wanted, file->records.size()); i > 0; --i) {
-      if (PlaceKind(file->records[i - 1]) == kind) return file->first_sequence() + i - 1;
+      const uint64_t sequence = file->first_sequence() + i - 1;
+      if (PlaceKind(file->records[i - 1]) == kind) return sequence;
+      if (PlaceKind(file->records[i - 1]) == kUnknownKind) {
+        return absl::DataLossError(absl::StrFormat("record %d has a rotten head", sequence));
+      }
     }
   }
-  return 0;
+  return uint64_t{0};
 }
 
 }  // namespace tidemark

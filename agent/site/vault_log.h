@@ -74,8 +74,12 @@ class VaultLog {
   };
   // Of a flushed record. nullopt: there is none of that sequence.
   std::optional<Place> FindPlace(uint64_t sequence) const;
-  // The newest record of a kind at or before a sequence; 0: none.
-  uint64_t FindKind(RecordKind kind, uint64_t at_most) const;
+  // The newest record of a kind at or before a sequence; 0: none. kDataLoss: it may be one whose
+  // head is rotten.
+  absl::StatusOr<uint64_t> FindKind(RecordKind kind, uint64_t at_most) const;
+  // Records whose heads Open found rotten, to be healed. Reading a whole head ends that (NoteKind).
+  const std::vector<uint64_t>& rotten() const { return rotten_; }
+  void NoteKind(uint64_t sequence, RecordKind kind);
 
  private:
   VaultLog(Io* io, VaultPlace place, VaultLogOptions options, StoreCounters* counters);
@@ -108,6 +112,7 @@ class VaultLog {
   bool settled_ = false;
   BufferPool header_;  // one file header, aligned
 
+  std::vector<uint64_t> rotten_;
   std::vector<LogFile> files_;  // in order of their records; never with a gap
   Fd current_ = -1;             // writes files_.back(); -1: the next record begins a new file
   uint64_t newest_number_ = 0;

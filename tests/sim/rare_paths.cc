@@ -35,6 +35,7 @@ const std::vector<std::string>& RarePathNames() {
       "receipt-told-late",
       "record-forgotten-for-room",
       "refused-while-promising",
+      "rotten-head-passed",
       "same-epoch-refused",
       "site-fell-out-of-window",
       "site-with-old-tail",

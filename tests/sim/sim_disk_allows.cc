@@ -83,9 +83,9 @@ bool SimFile::AllowsSector(uint64_t at, ByteSpan found, size_t journaled) const 
     }
     if (change.kind == Kind::kPunch) AddZeroed(&versions, at, change.offset, end, false);
     if (change.kind != Kind::kTruncate) continue;
-    const bool taken = i < journaled;
-    const uint64_t zero_end = taken ? ~uint64_t{0} : PageEnd(change.length);
-    AddZeroed(&versions, at, change.length, zero_end, taken);
+    const uint64_t pages = (change.length + kPageBytes - 1) / kPageBytes * kPageBytes;
+    AddZeroed(&versions, at, change.length, pages, false);
+    if (i < journaled) AddZeroed(&versions, at, pages, ~uint64_t{0}, true);
   }
   return std::any_of(versions.begin(), versions.end(), [&found](const Sector& version) {
     return std::memcmp(version.data(), found.data(), found.size()) == 0;

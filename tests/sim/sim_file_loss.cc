@@ -122,7 +122,13 @@ void SimFile::ApplyOutOfOrder(const Change& change, bool journaled, SimRandom* r
     if (random->Coin()) durable_.size = std::max(durable_.size, size);
   } else if (journaled) {
     const uint64_t before = durable_.size;
-    durable_.size = ~uint64_t{0};  // what was written past the size must go with a truncation
+    if (change.kind == Kind::kTruncate) {
+      // Whole pages go, also those written past the size; the rest of the last one is data.
+      durable_.size = ~uint64_t{0};
+      durable_.Resize((change.length + kPageBytes - 1) / kPageBytes * kPageBytes);
+      durable_.size = change.length;
+      return;
+    }
     ApplyShape(change);
     if (change.kind == Kind::kAllocate) durable_.size = std::max(before, end);
     if (change.kind == Kind::kPunch) {
@@ -162,7 +168,8 @@ void SimFile::LosePower(SimRandom* random, uint32_t garbage_ppm, const SimFile* 
     if (change.kind == Kind::kWrite) ApplyTorn(change, random, garbage_ppm, deleted);
     if (change.kind == Kind::kPunch) ApplyTornZeros(change.offset, change.length, random);
     if (change.kind == Kind::kTruncate) {
-      ApplyTornZeros(change.length, kPageBytes - change.length % kPageBytes, random);
+      const uint64_t rest = (kPageBytes - change.length % kPageBytes) % kPageBytes;
+      ApplyTornZeros(change.length, rest, random);
     }
     if (shape == 3) {
       ApplyOutOfOrder(change, i < kept, random);

@@ -16,9 +16,9 @@ TEST_F(VaultLogTest, SpreadsRecordsOverFilesAndFindsThemAgain) {
   const LogRecovery::Outcome found = Open();
   EXPECT_FALSE(found.damaged) << found.explanation;
   EXPECT_EQ(found.tail.sequence, 12u);
-  EXPECT_EQ(log_->FindKind(RecordKind::kVaultGenesis, 12), 1u);
-  EXPECT_EQ(log_->FindKind(RecordKind::kPack, 7), 7u);
-  EXPECT_EQ(log_->FindKind(RecordKind::kKeyring, 12), 0u);
+  EXPECT_EQ(*log_->FindKind(RecordKind::kVaultGenesis, 12), 1u);
+  EXPECT_EQ(*log_->FindKind(RecordKind::kPack, 7), 7u);
+  EXPECT_EQ(*log_->FindKind(RecordKind::kKeyring, 12), 0u);
   EXPECT_FALSE(log_->FindPlace(13).has_value());
   ASSERT_TRUE(Append(1, 5000).ok());
   EXPECT_EQ(FileOf(13), FileOf(12));
@@ -30,7 +30,7 @@ TEST_F(VaultLogTest, TellsARottenHeadFromATornTail) {
   ASSERT_TRUE(Append(3, 5000).ok());
   ASSERT_TRUE(Append(3, 5000).ok());
   const std::string file = FileOf(2);
-  const uint64_t second = OffsetOf(2), last = OffsetOf(6);
+  const uint64_t second = OffsetOf(2), third = OffsetOf(3), last = OffsetOf(6);
   CloseLog();
   // The head of the last one was never followed by a later durable_upto: torn, as far as can be
   // told.
@@ -45,10 +45,37 @@ TEST_F(VaultLogTest, TellsARottenHeadFromATornTail) {
   EXPECT_EQ(found.evidence, 6u);
   CloseLog();
   disk()->FlipByte(file, second + 20);
+  disk()->FlipByte(file, third + 20);
   found = Open();
   EXPECT_TRUE(found.damaged);
   EXPECT_EQ(found.tail.sequence, 1u);
   EXPECT_GE(found.evidence, 3u);
+  CloseLog();
+}
+
+// What stands behind it may be nowhere else.
+TEST_F(VaultLogTest, GoesOnBehindOneRottenHead) {
+  Open();
+  ASSERT_TRUE(Append(3, 5000).ok());
+  ASSERT_TRUE(Append(3, 5000).ok());
+  const std::string file = FileOf(2);
+  const uint64_t second = OffsetOf(2), third = OffsetOf(3);
+  const Position tail = log_->flushed();
+  CloseLog();
+  disk()->FlipByte(file, second + 20);
+  const LogRecovery::Outcome found = Open();
+  EXPECT_FALSE(found.damaged) << found.explanation;
+  EXPECT_EQ(found.tail, tail);
+  EXPECT_EQ(log_->rotten(), std::vector<uint64_t>{2});
+  EXPECT_EQ(OffsetOf(2), second);
+  EXPECT_EQ(OffsetOf(3), third);
+  // It may be of any kind until it is healed.
+  EXPECT_EQ(*log_->FindKind(RecordKind::kPack, 6), 6u);
+  EXPECT_TRUE(absl::IsDataLoss(log_->FindKind(RecordKind::kVaultGenesis, 6).status()));
+  log_->NoteKind(2, RecordKind::kPack);
+  EXPECT_EQ(*log_->FindKind(RecordKind::kVaultGenesis, 6), 1u);
+  EXPECT_TRUE(log_->rotten().empty());
+  ASSERT_TRUE(Append(1, 5000).ok());
   CloseLog();
 }
 
@@ -57,9 +84,10 @@ TEST_F(VaultLogTest, RepairsADamagedLogInANewFile) {
   ASSERT_TRUE(Append(3, 5000).ok());
   ASSERT_TRUE(Append(3, 5000).ok());
   const std::string file = FileOf(2);
-  const uint64_t second = OffsetOf(2);
+  const uint64_t second = OffsetOf(2), third = OffsetOf(3);
   CloseLog();
   disk()->FlipByte(file, second + 20);
+  disk()->FlipByte(file, third + 20);
   EXPECT_TRUE(Open().damaged);
   ASSERT_TRUE(Append(8, 5000).ok());
   EXPECT_NE(FileOf(2), file);
