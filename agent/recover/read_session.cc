@@ -85,7 +85,7 @@ Task<absl::Status> ReadSession::Establish(ChannelFactory* channels) {
   data_ = std::make_unique<DataConnection>(io_, *data_socket, *control_, session_, kReadConnection,
                                            /*is_site=*/false);
   absl::Status greeted = co_await data_->Greet();
-  co_return greeted;
+  co_return AsBroken(greeted);
 }
 
 Task<absl::StatusOr<uint32_t>> ReadSession::SayHello() {

@@ -51,6 +51,7 @@ class ReadSession {
   void Send(Request* request);
   // Ends the session; whoever waits gets `why`.
   void Break(absl::Status why);
+  static absl::Status AsBroken(const absl::Status& why);
   const absl::Status& broken() const { return broken_; }
 
  private:

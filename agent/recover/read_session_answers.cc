@@ -67,11 +67,18 @@ void ReadSession::OnFailed(const wire::ReadFailed& failed) {
   FinishIfWhole(failed.request());
 }
 
+// The site has shown who it is: a frame with a wrong MAC was changed on its way, and the next
+// session may be luckier.
+absl::Status ReadSession::AsBroken(const absl::Status& why) {
+  if (!absl::IsUnauthenticated(why)) return why;
+  return absl::UnavailableError(std::string(why.message()));
+}
+
 Task<> ReadSession::ServeData() {
   while (broken_.ok()) {
     absl::StatusOr<DataConnection::Arrival> arrival = co_await data_->ReceiveHeader();
     if (!arrival.ok()) {
-      Break(arrival.status());
+      Break(AsBroken(arrival.status()));
       co_return;
     }
     ++answers_;

@@ -58,6 +58,10 @@ Task<> FakeSite::ServeSession(Fd fd) {
         DataConnection data(io_, data_fd, control, session, kReadConnection, /*is_site=*/true);
         absl::Status greeted = co_await data.Greet();
         if (greeted.ok()) co_await ServeRequests(&control, &data);
+        if (drops_in_noise) {
+          const std::array<std::byte, kFrameHeaderBytes> noise = {};
+          absl::Status sent = co_await SendFully(io_, data_fd, noise);
+        }
         co_await data.Finish();
       }
     }

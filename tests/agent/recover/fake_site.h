@@ -28,6 +28,7 @@ class FakeSite {
   bool refuse_hello = false;
   bool silent = false;                              // takes reads and never answers
   int reads_until_drop = -1;                        // then every connection is cut
+  bool drops_in_noise = false;                      // behind a frame that the network spoiled
   std::set<std::pair<uint64_t, uint32_t>> damaged;  // told as such
   std::set<std::pair<uint64_t, uint32_t>> lies;     // sent with a changed byte
   std::set<uint64_t> other_head;                    // sends a made-up head

@@ -189,6 +189,18 @@ TEST_F(ReadingFromASite, FailsAllWhoWaitWhenTheConnectionBreaksAndConnectsAgain)
   EXPECT_EQ(site.sessions, 2);
 }
 
+// Also when a changed frame breaks it: whose certificate was right is not a stranger for that.
+TEST_F(ReadingFromASite, AFrameChangedOnTheWayIsAConnectionThatBreaks) {
+  site.reads_until_drop = 3;
+  site.drops_in_noise = true;
+  const std::vector<absl::Status> results =
+      Await(ReadManyAtOnce(world.io, source.get(), &vault, 20));
+  for (const absl::Status& result : results) {
+    EXPECT_TRUE(result.ok() || absl::IsUnavailable(result)) << result;
+  }
+  EXPECT_TRUE(ReadAll(3).ok());
+}
+
 TEST_F(ReadingFromASite, RefusesASiteOfAnotherName) {
   std::unique_ptr<RecordSource> stranger = Connect("b");
   const absl::Status status = Await(stranger->Tail(vault.keys.vault)).status();
