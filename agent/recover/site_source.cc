@@ -75,8 +75,12 @@ class SiteSource : public RecordSource {
     co_return request.found;
   }
 
+  // Whoever still reads through it is told so, and makes no session that nobody would end.
   Task<> Finish() override {
-    if (session_ != nullptr) session_->Break(absl::CancelledError(name_ + ": closed by this side"));
+    finished_ = true;
+    if (session_ != nullptr) session_->Break(Closed());
+    if (attempt_ != nullptr) attempt_->Break(Closed());
+    while (attempt_ != nullptr) co_await attempted_.Wait();
     co_await sessions_.Join();
   }
 
@@ -95,22 +99,23 @@ class SiteSource : public RecordSource {
     while (!request->finished) co_await request->done.Wait();
   }
 
+  absl::Status Closed() const { return absl::CancelledError(name_ + ": closed by this side"); }
   bool alive() const { return session_ != nullptr && session_->broken().ok(); }
 
   // One attempt at a time; who comes meanwhile shares its outcome.
   Task<absl::Status> Connected() {
     if (alive()) co_return absl::OkStatus();
-    if (attempting_) {
-      while (attempting_) co_await attempted_.Wait();
+    if (attempt_ != nullptr) {
+      while (attempt_ != nullptr) co_await attempted_.Wait();
       co_return last_attempt_;
     }
-    attempting_ = true;
+    if (finished_) co_return Closed();
     auto session = std::make_unique<ReadSession>(io_, site_, own_name_);
-    ReadSession* made = session.get();
-    last_attempt_ = co_await made->Connect(channels_);
-    session_ = last_attempt_.ok() ? made : nullptr;
+    attempt_ = session.get();
+    last_attempt_ = co_await session->Connect(channels_);
+    session_ = last_attempt_.ok() ? session.get() : nullptr;
     sessions_.Spawn(Keep(std::move(session)));
-    attempting_ = false;
+    attempt_ = nullptr;
     attempted_.WakeAll();
     co_return last_attempt_;
   }
@@ -127,7 +132,8 @@ class SiteSource : public RecordSource {
   std::string own_name_;
   std::string name_;
   ReadSession* session_ = nullptr;  // owned by its Keep
-  bool attempting_ = false;
+  ReadSession* attempt_ = nullptr;  // connects; then a Keep owns it
+  bool finished_ = false;
   absl::Status last_attempt_;
   Event attempted_;
   TaskGroup sessions_;

@@ -201,6 +201,13 @@ TEST_F(ReadingFromASite, AFrameChangedOnTheWayIsAConnectionThatBreaks) {
   EXPECT_TRUE(ReadAll(3).ok());
 }
 
+TEST_F(ReadingFromASite, MakesNoSessionOnceItIsFinished) {
+  ASSERT_TRUE(ReadAll(3).ok());
+  Finish(world.io, ThenStop(world.io, source->Finish()));
+  EXPECT_TRUE(absl::IsCancelled(ReadAll(3)));
+  EXPECT_EQ(site.sessions, 1);
+}
+
 TEST_F(ReadingFromASite, RefusesASiteOfAnotherName) {
   std::unique_ptr<RecordSource> stranger = Connect("b");
   const absl::Status status = Await(stranger->Tail(vault.keys.vault)).status();
