@@ -19,6 +19,10 @@ void Platter::ReadOn(const std::string& path, File* file) const {
         record->placement.own_offset != file->end) {
       return;
     }
+    // What an agent of before left behind the tail is no part of the log, and is written over.
+    const Digest last = file->digests.empty() ? file->header.before.digest : file->digests.back();
+    const uint64_t due = file->header.before.sequence + file->records.size() + 1;
+    if (record->canonical.sequence != due || record->canonical.previous != last) return;
     std::vector<std::byte> payload(record->canonical.payload_bytes);
     const size_t got = disk_->ReadDurable(path, file->end + kRecordHeaderBytes, payload);
     if (got < payload.size() || !CheckPayload(record->canonical, payload).ok()) return;
