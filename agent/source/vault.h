@@ -91,6 +91,7 @@ class Vault : public PushContext, public LinkedVault {
   Task<> KeepCheckpoint();
   // vault_reading.cc: what sites tell of the log.
   Task<absl::Status> ReadWhatThereIs();
+  static bool MayPass(const absl::Status& why);
   Task<absl::Status> ReplayUpToProven();
   Task<absl::Status> LearnCommitted();
   Task<absl::Status> ReadAdopted(Position base);

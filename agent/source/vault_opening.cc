@@ -222,9 +222,11 @@ Task<absl::Status> Vault::CatchIndexUp(Position upto) {
     absl::StatusOr<ReplayResult> replayed =
         co_await ReplayIndex(io_, &all_sources_, opened_.get(), parts_.index, upto);
     if (replayed.ok()) break;
-    if (!absl::IsUnavailable(replayed.status())) co_return replayed.status();
+    if (!MayPass(replayed.status())) co_return replayed.status();
+    if (absl::IsDataLoss(replayed.status())) trouble_ = replayed.status();
     co_await Pause();
   }
+  if (log_.failure().ok()) trouble_ = absl::OkStatus();
   co_return log_.failure();
 }
 

@@ -21,7 +21,7 @@ Task<absl::Status> Vault::ReadWhatThereIs() {
     // Sites may hold different tails: the take-over says which counts.
     if (options_.window.may_use_quorum && absl::IsDataLoss(opened.status()))
       co_return absl::OkStatus();
-    if (!absl::IsUnavailable(opened.status())) co_return opened.status();
+    if (!MayPass(opened.status())) co_return opened.status();
     trouble_ = opened.status();
     co_await Pause();
   }
@@ -32,6 +32,11 @@ Task<absl::Status> Vault::ReadWhatThereIs() {
   co_return replayed;
 }
 
+// What one site cannot read it heals, or one that is away has it whole.
+bool Vault::MayPass(const absl::Status& why) {
+  return absl::IsUnavailable(why) || absl::IsDataLoss(why);
+}
+
 Task<absl::Status> Vault::ReplayUpToProven() {
   if (opened_->proven_committed == 0) co_return absl::OkStatus();
   absl::StatusOr<CanonicalHeader> head =
@@ -40,7 +45,7 @@ Task<absl::Status> Vault::ReplayUpToProven() {
     co_return absl::OkStatus();  // the site went away: the rest waits for the primaries
   absl::StatusOr<ReplayResult> replayed =
       co_await ReplayIndex(io_, &all_sources_, opened_.get(), parts_.index, head->position());
-  const bool waits = absl::IsUnavailable(replayed.status()) || options_.window.may_use_quorum;
+  const bool waits = MayPass(replayed.status()) || options_.window.may_use_quorum;
   if (!replayed.ok() && !waits) co_return replayed.status();
   co_return absl::OkStatus();
 }
@@ -116,8 +121,10 @@ Task<absl::Status> Vault::ReadAdopted(Position base) {
       absl::StatusOr<bool> none = co_await HasNoKeyring(base);
       is_new = none.ok() && *none;
       if (is_new) break;
-    } else if (!absl::IsUnavailable(read) && !absl::IsNotFound(read)) {
+    } else if (!MayPass(read) && !absl::IsNotFound(read)) {
       co_return read;
+    } else if (absl::IsDataLoss(read)) {
+      trouble_ = read;
     }
     co_await Pause();
   }
