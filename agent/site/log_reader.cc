@@ -46,6 +46,16 @@ Task<absl::StatusOr<CanonicalHeader>> LogReader::ReadHead(uint64_t sequence,
   co_return std::move(head->canonical);
 }
 
+Task<absl::StatusOr<Digest>> LogReader::ReadDigest(uint64_t sequence, MutableByteSpan buffer) {
+  absl::StatusOr<CanonicalHeader> next = co_await ReadHead(sequence + 1, buffer);
+  if (next.ok()) co_return next->previous;
+  if (!absl::IsDataLoss(next.status())) co_return next.status();
+  absl::StatusOr<CanonicalHeader> own = co_await ReadHead(sequence, buffer);
+  if (own.ok()) co_return own->digest();
+  co_return absl::UnavailableError(
+      absl::StrFormat("record %d: its head is being healed", sequence));
+}
+
 Task<absl::Status> LogReader::CheckFileHeader(uint64_t sequence, MutableByteSpan buffer) {
   const std::optional<VaultLog::Place> place = log_->FindPlace(sequence);
   if (!place.has_value()) co_return Missing(sequence);

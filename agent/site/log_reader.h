@@ -20,6 +20,9 @@ class LogReader {
   // The head of a flushed record. `buffer`: kRecordHeaderBytes, aligned. kNotFound: no such record;
   // kDataLoss: what stands there is not that record, or cannot be read.
   Task<absl::StatusOr<CanonicalHeader>> ReadHead(uint64_t sequence, MutableByteSpan buffer);
+  // The digest of a flushed record that is not the last, as the next one names it: its own head may
+  // be rotten. kUnavailable: so is the next one's, until both are healed.
+  Task<absl::StatusOr<Digest>> ReadDigest(uint64_t sequence, MutableByteSpan buffer);
   // The header of the file that holds that record. kDataLoss: it is not what it was, or cannot be
   // read. `buffer`: kLogFileHeaderBytes, aligned.
   Task<absl::Status> CheckFileHeader(uint64_t sequence, MutableByteSpan buffer);

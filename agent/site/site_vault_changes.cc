@@ -162,10 +162,10 @@ Task<absl::Status> SiteVault::CheckShown(std::string receipt) {
     BufferPool page(io(), 1, kRecordHeaderBytes);
     PooledBuffer buffer = page.TryAcquire();
     LogReader reader(log_.get());
-    absl::StatusOr<CanonicalHeader> header = co_await reader.ReadHead(head.sequence, buffer.span());
+    absl::StatusOr<Digest> stored = co_await reader.ReadDigest(head.sequence, buffer.span());
     co_await reader.Close();
-    if (!header.ok()) co_return header.status();
-    digest = header->digest();
+    if (!stored.ok()) co_return stored.status();
+    digest = *stored;
   }
   if (digest != head.digest) {
     Damage(wire::Failure::DIVERGED, held.sequence,

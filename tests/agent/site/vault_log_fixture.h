@@ -91,6 +91,12 @@ class VaultLogTest : public ::testing::Test {
     if (header.ok()) *out = *header;
     co_await reader.Close();
   }
+  Task<> ReadDigest(uint64_t sequence, absl::StatusOr<Digest>* out) {
+    PooledBuffer buffer = co_await pool_->Acquire();
+    LogReader reader(log_.get());
+    *out = co_await reader.ReadDigest(sequence, buffer.span());
+    co_await reader.Close();
+  }
   Task<> Drop(Position position) {
     absl::Status dropped = co_await log_->DropAbove(position);
     EXPECT_TRUE(dropped.ok()) << dropped;

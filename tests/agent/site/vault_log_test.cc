@@ -61,6 +61,8 @@ TEST_F(VaultLogTest, GoesOnBehindOneRottenHead) {
   const std::string file = FileOf(2);
   const uint64_t second = OffsetOf(2), third = OffsetOf(3);
   const Position tail = log_->flushed();
+  CanonicalHeader header;
+  Do(ReadHead(2, &header));
   CloseLog();
   disk()->FlipByte(file, second + 20);
   const LogRecovery::Outcome found = Open();
@@ -69,6 +71,11 @@ TEST_F(VaultLogTest, GoesOnBehindOneRottenHead) {
   EXPECT_EQ(log_->rotten(), std::vector<uint64_t>{2});
   EXPECT_EQ(OffsetOf(2), second);
   EXPECT_EQ(OffsetOf(3), third);
+  absl::StatusOr<Digest> digest;
+  Do(ReadDigest(2, &digest));
+  EXPECT_EQ(*digest, header.digest());
+  Do(ReadDigest(1, &digest));
+  EXPECT_EQ(*digest, header.previous) << "its own head says it too";
   // It may be of any kind until it is healed.
   EXPECT_EQ(*log_->FindKind(RecordKind::kPack, 6), 6u);
   EXPECT_TRUE(absl::IsDataLoss(log_->FindKind(RecordKind::kVaultGenesis, 6).status()));
