@@ -288,10 +288,22 @@ Task<absl::Status> Agent::WaitReadable(Vault* vault) {
   co_return absl::UnavailableError("no site answered yet: the catalogue is not known");
 }
 
+// Over both primaries; the witness where they cannot.
+SourceList Agent::StripedSources() const {
+  std::vector<RecordSource*> sources;
+  size_t primaries = 0;
+  for (size_t i = 0; i < options_.sites.size(); ++i) {
+    sources.push_back(sources_[i].get());
+    if (options_.sites[i].is_primary) ++primaries;
+  }
+  return SourceList(io_, std::move(sources), primaries);
+}
+
 Task<absl::StatusOr<RestoreReport>> Agent::Restore(RestoreCall call, tidemark::Call* events) {
   absl::StatusOr<Vault*> vault = FindVault(call.vault);
   if (!vault.ok()) co_return vault.status();
-  RecordSource* source = (*vault)->source();
+  SourceList striped = StripedSources();
+  RecordSource* source = &striped;
   if (!call.from.empty()) {
     source = nullptr;
     for (size_t i = 0; i < options_.sites.size(); ++i) {

@@ -73,6 +73,7 @@ class Agent : public AgentService {
     Op* sleep = nullptr;
   };
   Task<absl::Status> WaitReadable(Vault* vault);
+  SourceList StripedSources() const;
   // agent_verify.cc
   struct VersionsCheck {
     RecordSource* source = nullptr;

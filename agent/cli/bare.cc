@@ -66,6 +66,7 @@ absl::Status ConnectSites(const std::string& only, BareWorld* world) {
   if (!reader.ok()) return reader.status();
   world->channels = *std::move(channels);
   std::string names;
+  std::ranges::stable_sort(world->kit.sites, {}, &KitSite::role);  // "primary" before "witness"
   for (const KitSite& site : world->kit.sites) {
     names += (names.empty() ? "" : ", ") + site.name;
     if (!only.empty() && site.name != only) continue;
@@ -295,7 +296,7 @@ absl::StatusOr<BareWorld> MakeWorld(const Arguments& arguments, const std::strin
 SourceList AllOf(const BareWorld& world) {
   std::vector<RecordSource*> sources;
   for (const std::unique_ptr<RecordSource>& source : world.sources) sources.push_back(source.get());
-  return SourceList(world.io.get(), std::move(sources));
+  return SourceList(world.io.get(), std::move(sources), /*striped=*/2);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #define TIDEMARK_AGENT_RECOVER_RECORD_SOURCE_H_
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,13 +39,14 @@ class RecordSource {
   virtual Task<> Finish() = 0;
 };
 
-// Several sources of one vault, best first: a read goes to the first that answers rightly. One that
-// could not be reached is asked last from then on. With one source only (restore --from) nothing
+// Several sources of one vault, best first: a read goes to the first that answers rightly. Blocks
+// may be spread over the first few: then to the one with the least under way. One that could not be
+// reached is asked last from then on. With one source only (restore --from) nothing
 // is read around. Tail and FindRecord ask all: the answer is the best of those that answered.
 class SourceList : public RecordSource {
  public:
-  // Does not own the sources.
-  SourceList(Io* io, std::vector<RecordSource*> sources);
+  // Does not own the sources. Blocks are spread over the first `striped`.
+  SourceList(Io* io, std::vector<RecordSource*> sources, size_t striped = 1);
   // Only those for which this is true are asked; null: all.
   void UseOnly(std::function<bool(const RecordSource*)> usable) { usable_ = std::move(usable); }
   const std::string& name() const override { return name_; }
@@ -61,11 +63,14 @@ class SourceList : public RecordSource {
  private:
   // Keeps the worst of the errors: damage over silence over absence.
   void NoteFailure(RecordSource* source, const absl::Status& why, absl::Status* worst);
+  std::vector<RecordSource*> OrderOfRead() const;
   Io* io_;
   std::string name_;
   std::vector<RecordSource*> Usable() const;
   std::vector<RecordSource*> sources_;  // in the order in which they are asked
   std::function<bool(const RecordSource*)> usable_;
+  size_t striped_;
+  std::map<const RecordSource*, uint64_t> reading_;  // blocks under way
 };
 
 }  // namespace tidemark

@@ -10,11 +10,12 @@
 #include "agent/io/transfer.h"
 #include "agent/recover/open_run.h"
 #include "agent/recover/restore_plan.h"
+#include "agent/recover/restored_file.h"
 
 namespace tidemark {
 namespace {
 
-constexpr size_t kPiecesInFlight = 6;
+constexpr size_t kPiecesInFlight = 12;
 constexpr size_t kZeroBytes = 256 * 1024;
 
 class Restorer {
@@ -45,9 +46,10 @@ class Restorer {
   Task<absl::Status> OpenChunks(const Flight* flight, MutableByteSpan room, size_t first,
                                 size_t count);
   Task<absl::Status> Emit(const Flight* flight);
+  Task<absl::Status> Place(const Flight* flight);
   Task<absl::Status> WriteZeros(uint64_t bytes);
-  Task<absl::Status> FinishFile();
   absl::Status Named(const absl::Status& status, uint64_t offset) const;
+  size_t PlainBegin(const RestorePiece& piece) const;
   ByteSpan InRange(const Flight& flight, uint64_t* begin) const;
 
   // Constant after construction, or after ChooseRange.
@@ -59,6 +61,7 @@ class Restorer {
   uint64_t begin_ = 0, end_ = 0;
   // Owned by the loop thread.
   RestoreResult result_;
+  std::optional<RestoredFile> file_;  // unless the output is a stream
   BufferPool buffers_;
   bool planned_all_ = false;
   std::deque<std::unique_ptr<Flight>> flights_;
@@ -93,6 +96,11 @@ Task<absl::StatusOr<RestoreResult>> Restorer::Run() {
   result_.mode = root->mode;
   result_.mtime_nanos = root->mtime_nanos;
   result_.complete = request_.envelope.complete;
+  if (!request_.output_is_stream) {
+    file_.emplace(io_, request_.output, end_ - begin_);
+    absl::Status begun = co_await file_->Begin();
+    if (!begun.ok()) co_return begun;
+  }
   RestorePlan plan(&reader_, request_.envelope.archive, std::move(*root), begin_, end_);
   RestorePlan* plan_of_it = &plan;
   absl::Status done = co_await RunPieces(plan_of_it);
@@ -107,7 +115,7 @@ Task<absl::StatusOr<RestoreResult>> Restorer::Run() {
   if (!done.ok()) co_return done;
   assert(result_.restored_bytes == end_ - begin_);
   if (!request_.output_is_stream) {
-    absl::Status finished = co_await FinishFile();
+    absl::Status finished = co_await file_->Finish();
     if (!finished.ok()) co_return finished;
   }
   co_return result_;
@@ -156,6 +164,9 @@ Task<absl::Status> Restorer::LaunchNext(RestorePlan* plan) {
   if (!flight->piece.is_hole()) {
     flight->task.emplace(Fetch(flight.get()));
     flight->task->Start();
+  } else if (file_.has_value()) {
+    flight->task.emplace(Place(flight.get()));
+    flight->task->Start();
   }
   flights_.push_back(std::move(flight));
   co_return absl::OkStatus();
@@ -180,11 +191,29 @@ Task<absl::Status> Restorer::Fetch(Flight* flight) {
   }
   if (!opened.ok()) co_return opened;
   if (request_.output_is_stream) co_return absl::OkStatus();
-  uint64_t begin = 0;
-  const ByteSpan bytes = InRange(*flight, &begin);
-  absl::Status written = co_await WriteFully(io_, request_.output, bytes, begin - begin_);
+  const Flight* done = flight;
+  absl::Status written = co_await Place(done);
   flight->plain.Release();
   co_return written;
+}
+
+// To its place in the file.
+Task<absl::Status> Restorer::Place(const Flight* flight) {
+  const RestorePiece& piece = flight->piece;
+  if (piece.is_hole()) {
+    absl::Status skipped = co_await file_->Skip(piece.begin - begin_, piece.end - piece.begin);
+    co_return skipped;
+  }
+  uint64_t begin = 0;
+  const ByteSpan bytes = InRange(*flight, &begin);
+  absl::Status written = co_await file_->Write(begin - begin_, bytes);
+  co_return written;
+}
+
+// Where a piece's first byte stands in its buffer: as far behind a block's edge as in the file.
+size_t Restorer::PlainBegin(const RestorePiece& piece) const {
+  const uint64_t behind = begin_ % kDirectIoBytes;
+  return (piece.begin % kDirectIoBytes + kDirectIoBytes - behind) % kDirectIoBytes;
 }
 
 // Reads and opens some chunks of a piece into their places in its plain buffer.
@@ -207,7 +236,7 @@ Task<absl::Status> Restorer::OpenChunks(const Flight* flight, MutableByteSpan ro
   run.count = count;
   run.sealed = *sealed;
   run.sealed_begin = span.begin;
-  run.plain = flight->plain.span().subspan(offset - piece.begin, bytes);
+  run.plain = flight->plain.span().subspan(PlainBegin(piece) + offset - piece.begin, bytes);
   Op compute = io_->Compute(&OpenRun::Run, &run);
   const int32_t ran = co_await compute;
   if (ran < 0) co_return ErrnoStatus(ran, "opening chunks");
@@ -225,7 +254,8 @@ Task<absl::Status> Restorer::OpenChunks(const Flight* flight, MutableByteSpan ro
 ByteSpan Restorer::InRange(const Flight& flight, uint64_t* begin) const {
   *begin = std::max(flight.piece.begin, begin_);
   const uint64_t end = std::min(flight.piece.end, end_);
-  return flight.plain.span().subspan(*begin - flight.piece.begin, end - *begin);
+  return flight.plain.span().subspan(PlainBegin(flight.piece) + *begin - flight.piece.begin,
+                                     end - *begin);
 }
 
 Task<absl::Status> Restorer::Emit(const Flight* flight) {
@@ -247,17 +277,6 @@ Task<absl::Status> Restorer::WriteZeros(uint64_t bytes) {
     if (!written.ok()) co_return written;
     bytes -= part.size();
   }
-  co_return absl::OkStatus();
-}
-
-// Gives the file its length (it may end in a hole) and makes it durable.
-Task<absl::Status> Restorer::FinishFile() {
-  Op truncate = io_->Truncate(request_.output, end_ - begin_);
-  const int32_t truncated = co_await truncate;
-  if (truncated < 0) co_return ErrnoStatus(truncated, "setting the length of the restored file");
-  Op sync = io_->Sync(request_.output);
-  const int32_t synced = co_await sync;
-  if (synced < 0) co_return ErrnoStatus(synced, "flushing the restored file");
   co_return absl::OkStatus();
 }
 

@@ -14,7 +14,7 @@ namespace tidemark {
 inline constexpr size_t kRunBufferBytes = 18 * kBlockBytes;
 inline constexpr uint64_t kRunPlainBytesMax = 1024 * 1024;
 static_assert(kRunBufferBytes >= kSealedChunkBytesMax + 2 * kBlockBytes - 128);
-static_assert(kRunBufferBytes >= kRunPlainBytesMax);
+static_assert(kRunBufferBytes >= kRunPlainBytesMax + kDirectIoBytes);  // plaintext is shifted
 
 // A hole, or chunks that follow each other in the archive and stand near each other in one record.
 struct RestorePiece {

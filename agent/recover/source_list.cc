@@ -22,12 +22,13 @@ absl::Status NoneUsable(const std::vector<RecordSource*>& sources) {
 
 }  // namespace
 
-SourceList::SourceList(Io* io, std::vector<RecordSource*> sources)
-    : io_(io), sources_(std::move(sources)) {
+SourceList::SourceList(Io* io, std::vector<RecordSource*> sources, size_t striped)
+    : io_(io), sources_(std::move(sources)), striped_(std::min(striped, sources_.size())) {
   assert(!sources_.empty());
   for (const RecordSource* source : sources_) {
     if (!name_.empty()) name_ += ", ";
     name_ += source->name();
+    reading_[source] = 0;
   }
 }
 
@@ -43,6 +44,7 @@ void SourceList::NoteFailure(RecordSource* source, const absl::Status& why, absl
   if (Weight(why) > Weight(*worst)) *worst = why;
   if (!absl::IsUnavailable(why)) return;
   auto at = std::find(sources_.begin(), sources_.end(), source);
+  if (at < sources_.begin() + static_cast<ptrdiff_t>(striped_) && striped_ > 1) --striped_;
   std::rotate(at, at + 1, sources_.end());
 }
 
@@ -94,12 +96,25 @@ Task<absl::StatusOr<CanonicalHeader>> SourceList::Head(VaultId vault, uint64_t s
   co_return worst;
 }
 
+// As they stand, but of those over which reads are spread the least busy one first.
+std::vector<RecordSource*> SourceList::OrderOfRead() const {
+  std::vector<RecordSource*> order = Usable();
+  const size_t striped = std::min(striped_, order.size());
+  for (size_t i = 1; i < striped; ++i) {
+    for (size_t j = i; j > 0 && reading_.at(order[j]) < reading_.at(order[j - 1]); --j)
+      std::swap(order[j], order[j - 1]);
+  }
+  return order;
+}
+
 Task<absl::Status> SourceList::ReadBlocks(const CanonicalHeader* header, uint32_t first,
                                           uint32_t count, MutableByteSpan into) {
-  const std::vector<RecordSource*> order = Usable();
+  const std::vector<RecordSource*> order = OrderOfRead();
   absl::Status worst = NoneUsable(order);
   for (RecordSource* source : order) {
+    reading_[source] += count;
     absl::Status read = co_await source->ReadBlocks(header, first, count, into);
+    reading_[source] -= count;
     if (read.ok()) co_return read;
     NoteFailure(source, read, &worst);
   }

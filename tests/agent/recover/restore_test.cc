@@ -43,7 +43,9 @@ class Restoring : public testing::Test {
                                                               RestoreRequest request,
                                                               std::string to,
                                                               RestoreProgress told) {
-    Op open = io->Open(to, kOpenRead | kOpenWrite | kOpenCreate | kOpenExclusive);
+    uint32_t flags = kOpenRead | kOpenWrite | kOpenCreate | kOpenExclusive;
+    if (!request.output_is_stream) flags |= kOpenDirect;
+    Op open = io->Open(to, flags);
     request.output = co_await open;
     const Fd fd = request.output;
     absl::StatusOr<RestoreResult> result =

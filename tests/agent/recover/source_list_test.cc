@@ -52,6 +52,33 @@ TEST_F(Sources, OneThatCouldNotBeReachedIsAskedLastFromThenOn) {
   EXPECT_TRUE(Finish(world.io, list.Head(vault.keys.vault, 1)).ok());
 }
 
+// Two reads at once go to two sources; one that is gone gets no more.
+TEST_F(Sources, BlocksAreSpreadOverTheFirst) {
+  MemorySource w(world.io, "site w", &vault);
+  SourceList list(world.io, {&a, &b, &w}, 2);
+  const CanonicalHeader* header = &vault.log[2].header;
+  const auto read_twice = [&] {
+    std::vector<std::byte> one(header->BlockBytes(0)), two(header->BlockBytes(0));
+    Task<absl::Status> first = list.ReadBlocks(header, 0, 1, one);
+    first.Start();
+    absl::Status second = Finish(world.io, list.ReadBlocks(header, 0, 1, two));
+    EXPECT_TRUE(second.ok()) << second;
+    EXPECT_TRUE(first.done() && first.result().ok());
+    EXPECT_EQ(one, two);
+  };
+  for (int i = 0; i < 4; ++i) read_twice();
+  EXPECT_EQ(a.reads, 4u);
+  EXPECT_EQ(b.reads, 4u);
+  a.unreachable = true;
+  for (int i = 0; i < 4; ++i) read_twice();
+  EXPECT_EQ(a.reads, 4u);
+  EXPECT_EQ(b.reads, 12u);
+  EXPECT_EQ(w.reads, 0u);
+  b.damaged.insert({3, 0});
+  read_twice();
+  EXPECT_EQ(w.reads, 2u);
+}
+
 TEST_F(Sources, DamageIsToldBeforeSilenceAndSilenceBeforeAbsence) {
   SourceList list(world.io, {&a, &b});
   const CanonicalHeader* header = &vault.log[2].header;
