@@ -85,6 +85,7 @@ class VaultLog {
   VaultLog(Io* io, VaultPlace place, VaultLogOptions options, StoreCounters* counters);
   bool FitsCurrent(const RecordBuffer& record) const;
   Task<absl::Status> WriteGroup(const std::vector<RecordBuffer>* group, size_t from, size_t count);
+  uint64_t ZerosAhead(uint64_t begin, uint64_t end) const;
   Task<absl::Status> Flush();
   Task<absl::Status> BeginFile(Position before);
   Task<absl::Status> MakeFile(LogFile* file, Position before);
@@ -116,6 +117,7 @@ class VaultLog {
   std::vector<LogFile> files_;  // in order of their records; never with a gap
   Fd current_ = -1;             // writes files_.back(); -1: the next record begins a new file
   uint64_t newest_number_ = 0;
+  uint64_t zeroed_upto_ = 0;  // of the current file: from its end to here zeros were written
   uint64_t bytes_ = 0;
   Position flushed_;
   std::deque<absl::Duration> failures_;  // when files failed, monotonic

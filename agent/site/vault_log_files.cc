@@ -84,6 +84,7 @@ Task<absl::Status> VaultLog::MakeFile(LogFile* file, Position before) {
     if (made.ok()) {
       co_await AbandonFile(false);
       current_ = fd;
+      zeroed_upto_ = 0;
       co_return made;
     }
     co_await RemoveFile(file, fd);

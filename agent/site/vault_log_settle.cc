@@ -86,6 +86,7 @@ Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
   files_.push_back(std::move(file));
   flushed_ = tail;
   current_ = fd;
+  zeroed_upto_ = 0;
   settled_ = true;
   RARE_PATH("unflushed-tail-copied");
   co_return absl::OkStatus();
