@@ -40,6 +40,12 @@ void PackFiller::GiveTurn() {
   turn_changed_.WakeAll();
 }
 
+// By what waits for the sites, not by measured time: the same story compresses the same way.
+int PackFiller::CompressionLevel() const {
+  const bool links_keep_up = log_->window().uncommitted_bytes() < 4 * kRecordBytesMax;
+  return links_keep_up ? options_.hurried_level : options_.compression_level;
+}
+
 Task<absl::Status> PackFiller::OpenPack() {
   assert(!builder_.has_value());
   absl::StatusOr<PooledBuffer> buffer = co_await log_->AcquireBuffer(interrupt_);
@@ -67,7 +73,6 @@ Task<absl::Status> PackFiller::Seal(std::vector<SealItem>* items) {
   job.secrets = &keys_->secrets;
   job.entropy = &entropy;
   job.items = items;
-  job.compression_level = options_.compression_level;
   while (job.next < items->size()) {
     if (!builder_.has_value()) {
       absl::Status opened = co_await OpenPack();

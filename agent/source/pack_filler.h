@@ -23,7 +23,7 @@ namespace tidemark {
 struct SealItem {
   ByteSpan plaintext;
   ChunkId id;
-  bool compress = false;
+  ByteSpan packed;  // the plaintext compressed; empty: sealed as it is
   // Results.
   Location location;
   OpenKey key;
@@ -34,7 +34,8 @@ class PackFiller {
  public:
   struct Options {
     absl::Duration linger = absl::Milliseconds(250);
-    int compression_level = 1;
+    // Where links keep up the processor is what one waits for: faster, and a little larger.
+    int compression_level = 1, hurried_level = -1;
   };
   PackFiller(Io* io, const Options& options, LogWriter* log, const VaultKeys* keys);
   Io* io() const { return io_; }
@@ -46,6 +47,9 @@ class PackFiller {
   void GiveTurn();
   // After an interrupt: who waits for the turn looks again.
   void WakeWaiters() { turn_changed_.WakeAll(); }
+
+  // For chunks that are compressed now.
+  int CompressionLevel() const;
 
   // Everything below needs the turn.
   // Seals all items, in order, over as many packs as it takes.

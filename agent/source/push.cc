@@ -5,34 +5,10 @@
 #include <utility>
 
 #include "agent/io/transfer.h"
+#include "agent/source/cut_job.h"
 #include "crypto/museum.h"
 
 namespace tidemark {
-namespace {
-
-// Cuts what a span holds and names the chunks. Runs on a worker.
-struct CutJob {
-  const CutRule* rule;
-  const ChunkIdKey* id_key;
-  Span* span;
-  static void Run(void* self) {
-    CutJob* job = static_cast<CutJob*>(self);
-    Span& span = *job->span;
-    const ByteSpan buffer = span.buffer.span();
-    while (span.begin < span.end) {
-      const ByteSpan rest = buffer.subspan(span.begin, span.end - span.begin);
-      if (!span.ends_extent && rest.size() < job->rule->limits().bytes_max) return;
-      CutChunk chunk;
-      chunk.begin = span.begin;
-      chunk.bytes = static_cast<uint32_t>(job->rule->FirstCut(rest, &chunk.forced));
-      chunk.id = job->id_key->Identify(rest.first(chunk.bytes));
-      span.begin += chunk.bytes;
-      span.chunks.push_back(chunk);
-    }
-  }
-};
-
-}  // namespace
 
 Push::Push(Io* io, PushContext* vault, PushRequest request)
     : io_(io),
@@ -148,15 +124,21 @@ Task<absl::Status> Push::SealSpans() {
 Task<absl::Status> Push::SealSpan(Span* span) {
   std::vector<ChunkId> ids;
   for (const CutChunk& chunk : span->chunks) ids.push_back(chunk.id);
-  std::vector<std::optional<ChunkLookup::Known>> known;
+  NewChunks::Known known;
   if (!ids.empty()) {
     absl::Status found = co_await vault_->lookup()->Find(&ids, &known);
     if (!found.ok()) co_return found;
   }
+  NewChunks fresh(io_, *span, known);
+  if (request_.compress && !fresh.items()->empty()) {
+    const int level = vault_->pack()->CompressionLevel();
+    absl::Status compressed = co_await fresh.Compress(level);
+    if (!compressed.ok()) co_return compressed;
+  }
   if (!tree_.has_value()) tree_.emplace();
   const bool ours = co_await vault_->pack()->TakeTurn(&failure_);
   if (!ours) co_return failure_;
-  absl::Status placed = co_await PlaceChunks(span, &known);
+  absl::Status placed = co_await PlaceChunks(span, &known, &fresh);
   // Before its record can close: the lag book wants to know what each record completes.
   if (placed.ok()) vault_->log()->lag().OnPlaced(span->number, vault_->pack()->last_sequence());
   if (placed.ok() && span->ends_segment) placed = co_await EndSegment();
@@ -166,8 +148,7 @@ Task<absl::Status> Push::SealSpan(Span* span) {
 }
 
 // With the turn: seals what is new, writes the manifest's entries in the archive's order.
-Task<absl::Status> Push::PlaceChunks(Span* span,
-                                     std::vector<std::optional<ChunkLookup::Known>>* known) {
+Task<absl::Status> Push::PlaceChunks(Span* span, NewChunks::Known* known, NewChunks* fresh) {
   if (span->hole_bytes > 0) {
     LeafEntry hole;
     hole.kind = LeafEntry::Kind::kHole;
@@ -177,42 +158,28 @@ Task<absl::Status> Push::PlaceChunks(Span* span,
     absl::Status nodes = co_await PlacePendingNodes();
     co_return nodes;
   }
-  std::vector<SealItem> items;
-  std::vector<size_t> item_of(span->chunks.size(), SIZE_MAX);
-  std::map<ChunkId, size_t> within;  // the same chunk twice in one span
-  for (size_t i = 0; i < span->chunks.size(); ++i) {
-    const CutChunk& chunk = span->chunks[i];
-    if (!(*known)[i].has_value()) (*known)[i] = vault_->lookup()->FindPending(chunk.id);
-    if ((*known)[i].has_value()) continue;
-    auto [place, is_new] = within.try_emplace(chunk.id, items.size());
-    item_of[i] = place->second;
-    if (!is_new) continue;
-    SealItem item;
-    item.plaintext = ByteSpan(span->buffer.span()).subspan(chunk.begin, chunk.bytes);
-    item.id = chunk.id;
-    item.compress = request_.compress;
-    items.push_back(std::move(item));
-  }
-  absl::Status sealed = co_await vault_->pack()->Seal(&items);
+  fresh->DropKnown(vault_->lookup(), known);
+  std::vector<SealItem>* items = fresh->items();
+  absl::Status sealed = co_await vault_->pack()->Seal(items);
   if (!sealed.ok()) co_return sealed;
-  for (const SealItem& item : items) {
-    ChunkLookup::Known fresh{item.key, item.location, static_cast<uint32_t>(item.plaintext.size()),
-                             item.codec};
-    vault_->lookup()->Add(item.id, fresh, archive_->id);
+  for (const SealItem& item : *items) {
+    ChunkLookup::Known stored{item.key, item.location, static_cast<uint32_t>(item.plaintext.size()),
+                              item.codec};
+    vault_->lookup()->Add(item.id, stored, archive_->id);
     root_.new_bytes += item.plaintext.size();
     stored_bytes_ += item.location.sealed_bytes;
   }
-  root_.new_chunks += items.size();
+  root_.new_chunks += items->size();
   for (size_t i = 0; i < span->chunks.size(); ++i) {
     const CutChunk& chunk = span->chunks[i];
     LeafEntry entry;
     entry.kind = chunk.forced ? LeafEntry::Kind::kForcedChunk : LeafEntry::Kind::kChunk;
     entry.bytes = chunk.bytes;
     entry.id = chunk.id;
-    const bool was_known = item_of[i] == SIZE_MAX;
-    entry.codec = was_known ? (*known)[i]->codec : items[item_of[i]].codec;
-    entry.key = was_known ? (*known)[i]->key : items[item_of[i]].key;
-    entry.location = was_known ? (*known)[i]->location : items[item_of[i]].location;
+    const SealItem* item = fresh->ItemOf(i);
+    entry.codec = item == nullptr ? (*known)[i]->codec : item->codec;
+    entry.key = item == nullptr ? (*known)[i]->key : item->key;
+    entry.location = item == nullptr ? (*known)[i]->location : item->location;
     tree_->Add(std::move(entry));
     root_.source_bytes += chunk.bytes;
     root_.data_bytes += chunk.bytes;

@@ -16,6 +16,7 @@
 #include "agent/recover/vault_reader.h"
 #include "agent/source/chunk_lookup.h"
 #include "agent/source/lag_clock.h"
+#include "agent/source/new_chunks.h"
 #include "agent/source/pack_filler.h"
 #include "agent/source/source_reader.h"
 #include "chunker/cut_rule.h"
@@ -101,7 +102,7 @@ class Push {
   Task<> CutSpans();
   Task<absl::Status> SealSpans();
   Task<absl::Status> SealSpan(Span* span);
-  Task<absl::Status> PlaceChunks(Span* span, std::vector<std::optional<ChunkLookup::Known>>* known);
+  Task<absl::Status> PlaceChunks(Span* span, NewChunks::Known* known, NewChunks* fresh);
   Task<absl::Status> PlacePendingNodes();
   Task<absl::Status> EndSegment();
   Task<absl::Status> PlaceRoot();

@@ -28,7 +28,6 @@ struct SealJob {
   EntropySource* entropy = nullptr;
   std::vector<SealItem>* items = nullptr;
   size_t next = 0;
-  int compression_level = 1;
   static void Run(void* self);
 };
 

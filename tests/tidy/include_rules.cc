@@ -45,7 +45,7 @@ const std::vector<Door>& Doors() {
       {"openssl/", {"crypto/", "tests/crypto/"}},
       {"blake3", {"crypto/"}},
       {"rocksdb/", {"agent/source/rocks_index.cc"}},
-      {"zstd", {"agent/source/seal_job.cc", "agent/recover/open_run.cc", "tests/agent/"}},
+      {"zstd", {"agent/source/new_chunks.cc", "agent/recover/open_run.cc", "tests/agent/"}},
       {"nlohmann/",
        {"agent/call_format.cc", "agent/json_fields.h", "agent/recover/kit.cc", "agent/cli/",
         "tests/agent/"}},

@@ -24,7 +24,6 @@ constexpr Cap kCaps[] = {
     {"agent/config.cc", 310},
     {"agent/io/task.h", 154},
     {"agent/io/uring_loop.h", 151},
-    {"agent/source/push.cc", 330},
     {"agent/source/site_link.cc", 460},
     {"agent/source/site_link.h", 220},
     {"tests/agent/recover/restore_test.cc", 330},
