@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "agent/io/socket_flags.h"
 #include "crypto/museum.h"
 
 namespace tidemark {
@@ -114,6 +115,7 @@ Task<absl::Status> RecvFully(Io* io, Fd fd, MutableByteSpan into) {
   size_t done = 0;
   while (done < into.size()) {
     Op recv = io->Recv(fd, into.subspan(done));
+    recv.flags = kRecvWhole;
     const int32_t got = co_await recv;
     if (got < 0) co_return ErrnoStatus(got, "receive");
     if (got == 0) {

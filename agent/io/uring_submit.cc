@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "agent/io/socket_flags.h"
 #include "agent/io/uring_loop.h"
 
 namespace tidemark {
@@ -223,9 +224,11 @@ void UringLoop::PrepareTransfer(Slot* slot, io_uring_sqe* sqe) {
   const auto length = static_cast<unsigned>(std::min(op.length, kTransferBytesMax));
   switch (op.kind) {
     case Op::Kind::kSend:
-      return io_uring_prep_send(sqe, op.fd, op.memory, length, MSG_NOSIGNAL);
+      return io_uring_prep_send(sqe, op.fd, op.memory, length,
+                                MSG_NOSIGNAL | MSG_WAITALL | (op.flags & kSendMore ? MSG_MORE : 0));
     case Op::Kind::kRecv:
-      return io_uring_prep_recv(sqe, op.fd, op.memory, length, 0);
+      return io_uring_prep_recv(sqe, op.fd, op.memory, length,
+                                op.flags & kRecvWhole ? MSG_WAITALL : 0);
     case Op::Kind::kRead:
     case Op::Kind::kWrite:
       break;

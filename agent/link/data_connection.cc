@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "agent/io/socket_flags.h"
 #include "agent/io/transfer.h"
 #include "crypto/museum.h"
 #include "crypto/rare_path.h"
@@ -84,8 +85,18 @@ Task<absl::Status> DataConnection::SendFrame(FrameHeader frame, ByteSpan payload
     first += payload.size();
     payload = {};
   }
-  absl::Status sent = co_await SendFully(io_, fd_, ByteSpan(joined).first(first));
-  if (!sent.ok() || payload.empty()) co_return sent;
+  if (payload.empty()) {
+    absl::Status sent = co_await SendFully(io_, fd_, ByteSpan(joined).first(first));
+    co_return sent;
+  }
+  // The header waits for its payload: the other end is woken once for both.
+  for (size_t done = 0; done < first;) {
+    Op send = io_->Send(fd_, ByteSpan(joined).subspan(done, first - done));
+    send.flags = kSendMore;
+    const int32_t put = co_await send;
+    if (put < 0) co_return ErrnoStatus(put, "send");
+    done += static_cast<size_t>(put);
+  }
   absl::Status rest = co_await SendFully(io_, fd_, payload);
   co_return rest;
 }
