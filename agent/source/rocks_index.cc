@@ -13,11 +13,16 @@
 namespace tidemark {
 namespace {
 
-constexpr char kCoverageKey[] = "coverage";  // shorter than an id: never one
+// A row costs disk for as long as the vault lives, so half of the id is its key: of 10^11 chunks
+// two share it with a chance of 10^-17, and nobody can look for such without the vault's key.
+constexpr size_t kKeyBytes = 16;
+constexpr char kCoverageKey[] = "covered";  // shorter than a row's key: never one
 
 rocksdb::Slice SliceOf(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
+
+rocksdb::Slice KeyOf(const ChunkId& id) { return SliceOf(ByteSpan(id.bytes).first(kKeyBytes)); }
 
 absl::Status StatusOf(const rocksdb::Status& status, const char* what) {
   if (status.ok()) return absl::OkStatus();
@@ -33,7 +38,8 @@ rocksdb::Options MakeOptions(size_t cache_bytes) {
   options.write_buffer_size = cache_bytes / 4;
   options.max_write_buffer_number = 2;
   options.max_open_files = 256;
-  options.compression = rocksdb::kNoCompression;  // keys and masks are random bytes
+  // Half of a row is random bytes; the rest is alike from row to row. 114 B without, 72 B with it.
+  options.compression = rocksdb::kLZ4Compression;
   options.keep_log_file_num = 2;
   options.max_log_file_size = 1 << 20;
   options.info_log_level = rocksdb::WARN_LEVEL;
@@ -72,7 +78,7 @@ class RocksIndex : public ChunkIndex {
     rocksdb::WriteBatch batch;
     for (const ChunkRow& row : rows) {
       const auto value = EncodeChunkRow(row);
-      batch.Put(SliceOf(row.id.bytes), SliceOf(value));
+      batch.Put(KeyOf(row.id), SliceOf(value));
     }
     LayoutWriter out;
     out.U64(coverage.epoch).U64(coverage.sequence).Bytes(coverage.digest.bytes);
@@ -85,7 +91,7 @@ class RocksIndex : public ChunkIndex {
   absl::Status Get(const std::vector<ChunkId>& ids,
                    std::vector<std::optional<ChunkRow>>* found) override {
     std::vector<rocksdb::Slice> keys;
-    for (const ChunkId& id : ids) keys.push_back(SliceOf(id.bytes));
+    for (const ChunkId& id : ids) keys.push_back(KeyOf(id));
     std::vector<std::string> values;
     const std::vector<rocksdb::Status> got = db_->MultiGet(rocksdb::ReadOptions(), keys, &values);
     found->assign(ids.size(), std::nullopt);
