@@ -69,6 +69,8 @@ StatusReport Agent::Status() {
     row.epoch = vault->log()->epoch();
     row.ack_mode = vault->ack_mode();
     row.stored_bytes = vault->log()->logged_bytes();
+    row.commit_p50_seconds = vault->log()->commit_times().Seconds(50);
+    row.commit_p99_seconds = vault->log()->commit_times().Seconds(99);
     if (vault->readable()) {
       row.source_bytes = vault->catalog()->source_bytes();
       row.archives = vault->catalog()->archives();

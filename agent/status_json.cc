@@ -88,6 +88,8 @@ bool ReadVault(const Json* json, VaultStatus* vault) {
   fields.Count("source_bytes", &vault->source_bytes);
   fields.Count("stored_bytes", &vault->stored_bytes);
   fields.Optional("dedup_ratio", &vault->dedup_ratio);
+  fields.Optional("commit_p50_seconds", &vault->commit_p50_seconds);
+  fields.Optional("commit_p99_seconds", &vault->commit_p99_seconds);
   fields.Count("archives", &vault->archives);
   fields.Count("epoch", &vault->epoch);
   return fields.ok();
@@ -131,6 +133,8 @@ std::string ToJson(const StatusReport& report) {
                       {"source_bytes", vault.source_bytes},
                       {"stored_bytes", vault.stored_bytes},
                       {"dedup_ratio", OrNull(vault.dedup_ratio)},
+                      {"commit_p50_seconds", OrNull(vault.commit_p50_seconds)},
+                      {"commit_p99_seconds", OrNull(vault.commit_p99_seconds)},
                       {"archives", vault.archives},
                       {"epoch", vault.epoch}});
   }

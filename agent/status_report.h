@@ -35,6 +35,8 @@ struct VaultStatus {
   std::string ack_mode;     // strict | quorum: which sites a commit waits for now
   uint64_t committed_sequence = 0, source_bytes = 0, stored_bytes = 0, archives = 0, epoch = 0;
   std::optional<double> dedup_ratio;
+  // From a record's closing to its commit, of the newest 4096 records.
+  std::optional<double> commit_p50_seconds, commit_p99_seconds;
 };
 struct StatusReport {
   std::string status;  // ok | warn | error

@@ -5,7 +5,6 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/fastcdc.h"
 #include "chunker/cut_rule.h"
 
 namespace tidemark {
@@ -23,13 +23,6 @@ constexpr size_t kCacheBytes = size_t{8} << 20;
 const CutLimits kLimits;
 
 enum class Data { kRandom, kText, kZeros };
-
-uint64_t Mix64(uint64_t x) {  // SplitMix64
-  x += 0x9E3779B97F4A7C15u;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
-}
 
 std::vector<std::byte> Make(Data data, size_t size) {
   std::vector<std::byte> bytes(size);
@@ -62,34 +55,6 @@ CutKeys BenchKeys() {
   secret.mutable_view()[0] = std::byte{1};
   return CutKeys::FromSecret(secret);
 }
-
-// FastCDC (Xia et al., ATC'16), normalisation level 2, one byte at a time: the baseline.
-class FastCdc {
- public:
-  FastCdc() {
-    for (size_t b = 0; b < 256; ++b) gear_[b] = Mix64(b);
-  }
-  // Aligned, because where the loop falls in a cache line changes its speed by half.
-  [[gnu::noinline, gnu::aligned(64)]] size_t FirstCut(ByteSpan bytes) const {
-    constexpr uint64_t kStrict = ~uint64_t{0} << (64 - 18), kLoose = ~uint64_t{0} << (64 - 14);
-    const size_t end = std::min<size_t>(bytes.size(), kLimits.bytes_max);
-    const size_t average = std::min<size_t>(end, kLimits.bytes_average);
-    uint64_t hash = 0;
-    size_t at = kLimits.bytes_min;
-    for (; at < average; ++at) {
-      hash = (hash << 1) + gear_[static_cast<uint8_t>(bytes.data()[at])];
-      if ((hash & kStrict) == 0) return at + 1;
-    }
-    for (; at < end; ++at) {
-      hash = (hash << 1) + gear_[static_cast<uint8_t>(bytes.data()[at])];
-      if ((hash & kLoose) == 0) return at + 1;
-    }
-    return end;
-  }
-
- private:
-  std::array<uint64_t, 256> gear_;
-};
 
 // XORs all bytes together with loads as wide as the compiler makes them.
 typedef uint64_t Wide __attribute__((vector_size(64), aligned(1), may_alias));
@@ -142,7 +107,7 @@ void MeasureReference(benchmark::State& state, ByteSpan input) {
 }
 
 void MeasureFastCdc(benchmark::State& state, ByteSpan input) {
-  const FastCdc rule;
+  const FastCdc rule(kLimits);
   CutAll(state, input, [&rule](ByteSpan bytes) { return rule.FirstCut(bytes); });
 }
 

@@ -151,6 +151,18 @@ void AddSetup(CLI::App* app, Arguments* arguments) {
   agent->add_flag("--allow-same-host", arguments->allow_same_host, "sites may share a machine");
 }
 
+void AddBench(CLI::App* app, Arguments* arguments) {
+  CLI::App* bench =
+      app->add_subcommand("bench", "how fast this machine replicates, in a lab that it removes");
+  bench->add_option("--directory", arguments->bench_directory,
+                    "where to work: the disk that counts (default: the present directory)");
+  bench->add_option("--bytes", arguments->bench_bytes, "of incompressible input");
+  bench->add_option("--input", arguments->bench_input, "push this file instead");
+  bench->add_flag("--stages", arguments->stages,
+                  "one core, stage by stage, from the page cache to finished packs");
+  bench->add_flag("--floors", arguments->floors, "only what no program here can beat");
+}
+
 void AddOperations(CLI::App* app, Arguments* arguments) {
   for (const char* daemon : {"site", "agent"}) {
     CLI::App* verb = app->add_subcommand(daemon, absl::StrFormat("the %s's daemon", daemon));
@@ -179,6 +191,7 @@ void AddOperations(CLI::App* app, Arguments* arguments) {
   CLI::App* status =
       keys->add_subcommand("status", "which key, and whether its kit is acknowledged");
   status->add_option("--config", arguments->config, "the agent's configuration");
+  AddBench(app, arguments);
   CLI::App* doctor = app->add_subcommand("doctor", "what this machine offers, and what is wrong");
   doctor->add_option("--config", arguments->config, "the agent's configuration");
   app->add_subcommand("version", "version of program, formats and protocol");

@@ -40,6 +40,11 @@ struct Arguments {
   bool deep = false;                  // verify
   bool acknowledge = false;           // keys kit --ack
 
+  // bench
+  bool stages = false, floors = false;
+  std::string bench_directory, bench_input;
+  uint64_t bench_bytes = 512u << 20;
+
   // setup
   std::string authority_directory, out_directory, state_directory;
   std::string role, listen, data_listen, setup_store, setup_socket, passphrase_file;

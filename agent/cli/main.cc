@@ -29,6 +29,7 @@ constexpr std::pair<std::string_view, Verb> kVerbs[] = {
     {"config show", RunConfigShow},
     {"keys kit", RunKeysKit},
     {"keys status", RunKeysStatus},
+    {"bench", RunBench},
     {"doctor", RunDoctor},
     {"version", RunVersion},
 };

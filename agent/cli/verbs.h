@@ -21,6 +21,7 @@ int RunConfigCheck(const Arguments& arguments);
 int RunConfigShow(const Arguments& arguments);
 int RunKeysKit(const Arguments& arguments);
 int RunKeysStatus(const Arguments& arguments);
+int RunBench(const Arguments& arguments);
 int RunDoctor(const Arguments& arguments);
 int RunVersion(const Arguments& arguments);
 

@@ -102,6 +102,7 @@ Position LogWriter::Append(RecordKind kind, PooledBuffer buffer, uint32_t payloa
   held.header = std::move(header);
   held.buffer = std::move(buffer);
   lag_->OnRecordClosed(position.sequence, LagNow(io_));
+  commit_times_.OnClosed(position.sequence, io_->Monotonic());
   NotifyWork();
   return position;
 }
@@ -195,6 +196,7 @@ void LogWriter::AnnounceCommits() {
   room_.WakeAll();
   if (window_->committed_sequence() == announced_) return;
   announced_ = window_->committed_sequence();
+  commit_times_.OnCommitted(announced_, io_->Monotonic());
   for (const std::function<void(uint64_t)>& listener : commit_listeners_) listener(announced_);
   committed_.WakeAll();
   NotifyWork();  // the witness may have the newly committed ones

@@ -15,6 +15,7 @@
 
 #include "agent/io/pool.h"
 #include "agent/link/data_connection.h"
+#include "agent/source/commit_times.h"
 #include "crypto/identity.h"
 #include "replicator/lag_book.h"
 #include "replicator/log_window.h"
@@ -93,6 +94,7 @@ class LogWriter {
   void NoteLoggedBefore(uint64_t bytes) { logged_before_ = bytes; }
   // Bytes appended that the site has not said to be durable.
   uint64_t PendingBytes(SiteIndex site) const;
+  const CommitTimes& commit_times() const { return commit_times_; }
   absl::Time last_capture() const { return last_capture_; }
   void NoteCapture(absl::Time captured) { last_capture_ = std::max(last_capture_, captured); }
   SignedCheckpoint MakeCheckpoint(const Position& upto) const;
@@ -127,6 +129,7 @@ class LogWriter {
   uint64_t appended_bytes_ = 0, logged_before_ = 0, announced_ = 0;
   // (sequence, bytes up to and with it): exact within the window, coarser the older.
   std::deque<std::pair<uint64_t, uint64_t>> bytes_upto_;
+  CommitTimes commit_times_;
   absl::Time last_capture_ = absl::UnixEpoch();
   std::vector<std::function<void(uint64_t)>> commit_listeners_;
   std::vector<std::function<void()>> work_listeners_;

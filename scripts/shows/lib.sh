@@ -14,6 +14,7 @@ bin=
 lab=
 labs=()
 runner=()   # what stands before every command of ours: another user
+bench_programs=(chunker_bench dedup_bench commit_bench index_bench)
 why=
 is_shown=false
 fault=
@@ -201,6 +202,19 @@ since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.1f", to - from }'; 
 milliseconds_since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%d", 1000 * (to - from) }'; }
 calculate() { awk "BEGIN { printf \"%.3f\", $1 }"; }
 holds() { awk "BEGIN { exit !($1) }"; }
+
+# show_goal GOAL [ARGUMENT...]: scripts/bench measures it; shown when nothing is below its 'ship'
+show_goal() {
+  local goal=$1 code=0
+  shift
+  [ -n "${TIDEMARK_BIN:-}" ] || build release tidemark "${bench_programs[@]}"
+  "$root/scripts/bench" "$goal" --binary "$bin" --directory "$work" "$@" || code=$?
+  case $code in
+    0) shown ;;
+    1) fail "below the goal to ship" ;;
+    *) fail "not measured (exit $code)" ;;
+  esac
+}
 
 # ---- archives -------------------------------------------------------------------------------
 

@@ -92,8 +92,9 @@ TEST(ReportJson, UnknownIsNullInStatus) {
                             "ack_p99_seconds", "clock_skew_seconds", "last_error"}));
   EXPECT_TRUE(site["durable_sequence"].is_null());
   EXPECT_EQ(site["replication_lag_seconds"].get<double>(), 41.5);
-  EXPECT_THAT(KeysOf(json["vaults"][0]), IsSupersetOf({"name", "committed_sequence", "source_bytes",
-                                                       "stored_bytes", "dedup_ratio", "archives"}));
+  EXPECT_THAT(KeysOf(json["vaults"][0]),
+              IsSupersetOf({"name", "committed_sequence", "source_bytes", "stored_bytes",
+                            "dedup_ratio", "commit_p50_seconds", "archives"}));
 }
 
 TEST(ReportJson, StatusReadsBack) {
