@@ -97,8 +97,9 @@ class Bench {
   }
 
   absl::Status Restore(Json* figures) {
-    const absl::StatusOr<PartFile> out = PartFile::Open(lab_->directory() + "/restored", false);
+    absl::StatusOr<PartFile> out = PartFile::Open(lab_->directory() + "/restored", false);
     if (!out.ok()) return out.status();
+    out->PreferDirect();
     RestoreCall call;
     call.name = "new";
     const double cpu = lab_->CpuSeconds();

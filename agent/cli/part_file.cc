@@ -33,18 +33,6 @@ bool IsSameFile(int fd, const std::string& path) {
   return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
-// Past the page cache, which a restore would fill with what nobody reads again: measured, a quarter
-// of the time. Where the file system refuses that, or wants larger blocks, as usual.
-void PreferDirect(int fd) {
-  const std::unique_ptr<void, void (*)(void*)> block(
-      std::aligned_alloc(kDirectIoBytes, kDirectIoBytes), std::free);
-  std::memset(block.get(), 0, kDirectIoBytes);
-  const int flags = fcntl(fd, F_GETFL);
-  if (fcntl(fd, F_SETFL, flags | O_DIRECT) != 0) return;
-  if (pwrite(fd, block.get(), kDirectIoBytes, 0) < 0 || ftruncate(fd, 0) != 0)
-    fcntl(fd, F_SETFL, flags);
-}
-
 // Locks the part file against a second restore. What a dead one left is written anew.
 absl::StatusOr<OwnedFd> OpenPart(const std::string& part) {
   while (true) {
@@ -55,7 +43,6 @@ absl::StatusOr<OwnedFd> OpenPart(const std::string& part) {
     // Published or removed by its owner before we had the lock: then it is no longer ours to touch.
     if (!IsSameFile(fd.get(), part)) continue;
     if (ftruncate(fd.get(), 0) != 0) return ErrnoStatus(-errno, "empty " + part);
-    PreferDirect(fd.get());
     return fd;
   }
 }
@@ -98,6 +85,17 @@ absl::StatusOr<PartFile> PartFile::Open(const std::string& path, bool overwrite)
   absl::StatusOr<OwnedFd> fd = OpenPart(absolute + kSuffix);
   if (!fd.ok()) return fd.status();
   return PartFile(absolute, overwrite, *std::move(fd));
+}
+
+void PartFile::PreferDirect() {
+  const std::unique_ptr<void, void (*)(void*)> block(
+      std::aligned_alloc(kDirectIoBytes, kDirectIoBytes), std::free);
+  std::memset(block.get(), 0, kDirectIoBytes);
+  const int flags = fcntl(fd_.get(), F_GETFL);
+  if (fcntl(fd_.get(), F_SETFL, flags | O_DIRECT) != 0) return;
+  // Some file systems want larger blocks, and say so only now.
+  if (pwrite(fd_.get(), block.get(), kDirectIoBytes, 0) < 0 || ftruncate(fd_.get(), 0) != 0)
+    fcntl(fd_.get(), F_SETFL, flags);
 }
 
 absl::Status PartFile::Publish(uint32_t mode, int64_t mtime_nanos) {

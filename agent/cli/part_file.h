@@ -17,6 +17,10 @@ class PartFile {
   PartFile(PartFile&& other) noexcept;
   ~PartFile();
   int fd() const { return fd_.get(); }
+  // While it is empty: what is written goes past the page cache, which a restore would only fill
+  // with what nobody reads again. Then in whole blocks of 4096 bytes only, see RestoredFile. Does
+  // nothing where the file system refuses.
+  void PreferDirect();
   // Sets mode and time (0: now), flushes, renames, flushes the directory.
   absl::Status Publish(uint32_t mode, int64_t mtime_nanos);
 

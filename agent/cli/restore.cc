@@ -74,6 +74,7 @@ int RunRestore(const Arguments& arguments) {
   }
   absl::StatusOr<PartFile> part = PartFile::Open(arguments.path, arguments.overwrite);
   if (!part.ok()) return Fail(arguments, part.status());
+  part->PreferDirect();
   const absl::StatusOr<RestoreReport> report = RestoreInto(arguments, *call, part->fd(), interrupt);
   if (!report.ok()) return Fail(arguments, report.status());
   const absl::Status published = part->Publish(report->mode, report->mtime_nanos);

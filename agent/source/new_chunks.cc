@@ -7,12 +7,12 @@
 #include <memory>
 #include <utility>
 
+#include "agent/io/compute.h"
 #include "agent/io/transfer.h"
 
 namespace tidemark {
 namespace {
 
-constexpr size_t kInlineBytes = 32 * 1024;
 constexpr size_t kPartsMax = 4;
 
 struct FreeContext {

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "agent/io/compute.h"
 #include "agent/io/transfer.h"
 #include "agent/source/seal_job.h"
 
@@ -68,6 +69,8 @@ Task<absl::StatusOr<uint64_t>> PackFiller::OpenSequence() {
 
 Task<absl::Status> PackFiller::Seal(std::vector<SealItem>* items) {
   if (items->empty()) co_return absl::OkStatus();
+  size_t bytes = 0;
+  for (const SealItem& item : *items) bytes += item.plaintext.size();
   DrawnEntropy entropy(io_, items->size() * kEntropyBytesPerSeal);
   SealJob job;
   job.secrets = &keys_->secrets;
@@ -79,8 +82,7 @@ Task<absl::Status> PackFiller::Seal(std::vector<SealItem>* items) {
       if (!opened.ok()) co_return opened;
     }
     job.builder = &*builder_;
-    Op compute = io_->Compute(&SealJob::Run, &job);
-    const int32_t ran = co_await compute;
+    const int32_t ran = co_await ComputeSized(io_, bytes, &SealJob::Run, &job);
     if (ran < 0) co_return ErrnoStatus(ran, "sealing chunks");
     if (job.next == items->size()) break;
     absl::Status closed = co_await CloseNow();
@@ -184,8 +186,8 @@ Task<absl::Status> PackFiller::CloseNow() {
   job.secrets = &keys_->secrets;
   job.entropy = &entropy;
   job.buffer = buffer_.span().subspan(kRecordHeaderBytes, kPackBytesMax);
-  Op compute = io_->Compute(&FinishJob::Run, &job);
-  const int32_t ran = co_await compute;
+  const size_t used = builder_->used_bytes();
+  const int32_t ran = co_await ComputeSized(io_, used, &FinishJob::Run, &job);
   builder_.reset();  // finished: nothing more goes into it, whatever follows
   absl::Status usable = log_->failure();
   if (usable.ok() && ran < 0) usable = ErrnoStatus(ran, "finishing a pack");

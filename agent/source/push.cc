@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "agent/io/compute.h"
 #include "agent/io/transfer.h"
 #include "agent/source/cut_job.h"
 #include "crypto/museum.h"
@@ -89,8 +90,7 @@ Task<> Push::CutSpans() {
       if (!carry_.empty())
         std::memcpy(span.buffer.span().data() + span.begin, carry_.data(), carry_.size());
       CutJob job{&vault_->cut_rule(), &vault_->id_key(), &span};
-      Op compute = io_->Compute(&CutJob::Run, &job);
-      const int32_t ran = co_await compute;
+      const int32_t ran = co_await ComputeSized(io_, span.end - span.begin, &CutJob::Run, &job);
       if (ran < 0) Abandon(ErrnoStatus(ran, "cutting the source"));
       const ByteSpan rest = ByteSpan(span.buffer.span()).subspan(span.begin, span.end - span.begin);
       carry_.assign(rest.begin(), rest.end());

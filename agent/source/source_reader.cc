@@ -9,6 +9,9 @@
 #include "crypto/museum.h"
 
 namespace tidemark {
+namespace {
+constexpr uint64_t kWholeBytes = 64 * 1024;
+}  // namespace
 
 SourceReader::SourceReader(Io* io, Fd fd, bool is_stream, uint64_t segment_bytes, BufferPool* spans,
                            uint64_t* span_numbers)
@@ -33,6 +36,13 @@ Task<absl::Status> SourceReader::Open() {
 
 // Moves [data_begin_, data_end_) to the next data at or behind position_.
 Task<absl::Status> SourceReader::FindExtent() {
+  // One that is small and has all its space holds nothing to skip: asking costs a small push a
+  // worker's wake-up.
+  if (stat_.size <= kWholeBytes && stat_.allocated_bytes >= stat_.size) {
+    data_begin_ = position_;
+    data_end_ = stat_.size;
+    co_return absl::OkStatus();
+  }
   Op next = io_->NextData(fd_, position_, &data_begin_, &data_end_);
   const int32_t found = co_await next;
   if (found == -ENXIO) {
