@@ -22,7 +22,8 @@ struct StageFigures {
   double known_bytes_per_second = 0;     // the same input again: read, cut, named, found
 };
 
-// `input`: a file, held in memory whole. Compression is off: it depends on the data only.
+// All by processor time. `input`: a file, held in memory whole. Compression is off: it depends on
+// the data only.
 absl::StatusOr<StageFigures> MeasureStages(const std::string& input);
 
 }  // namespace tidemark

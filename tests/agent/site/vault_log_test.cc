@@ -25,6 +25,33 @@ TEST_F(VaultLogTest, SpreadsRecordsOverFilesAndFindsThemAgain) {
   CloseLog();
 }
 
+// Zeros go ahead of small commits, many commits' worth at once; never ahead of bulk, never over the
+// file's end, and never over a record.
+TEST_F(VaultLogTest, WritesZerosAheadOfSmallCommitsOnly) {
+  Open();
+  const auto io_of = [this](int count, size_t bytes) {
+    const uint64_t before = counters_.io_count;
+    EXPECT_TRUE(Append(count, bytes).ok());
+    return counters_.io_count - before;
+  };
+  const uint64_t bulk = io_of(1, 1 << 20);  // the file's header too
+  EXPECT_LE(bulk, 1u + 65u);
+  EXPECT_EQ(io_of(1, 5000), 1u + 16u);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(io_of(1, 5000), 1u) << i;
+  uint64_t with_zeros = 0;
+  for (int i = 0; i < 100; ++i) with_zeros += io_of(1, 5000) > 1 ? 1 : 0;
+  EXPECT_EQ(with_zeros, 5u);
+  for (int i = 0; i < 400; ++i) ASSERT_TRUE(Append(1, 5000).ok());  // to the file's end and behind
+  const uint64_t last = log_->flushed().sequence;
+  EXPECT_NE(FileOf(1), FileOf(last));
+  CloseLog();
+  const LogRecovery::Outcome found = Open(last);
+  EXPECT_FALSE(found.damaged) << found.explanation;
+  EXPECT_EQ(found.tail.sequence, last);
+  EXPECT_EQ(io_of(1, 5000), 1u + 16u) << "what was zeroed before a start is not known";
+  CloseLog();
+}
+
 TEST_F(VaultLogTest, TellsARottenHeadFromATornTail) {
   Open();
   ASSERT_TRUE(Append(3, 5000).ok());
