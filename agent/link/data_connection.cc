@@ -20,6 +20,47 @@ Secret32 DirectionKey(const ControlConnection& control, const SessionId& session
 
 // Headers are tiny beside a block: one send for both when the payload is small.
 constexpr size_t kJoinedBytesMax = 8 * 1024;
+using EncodedHeader = std::array<std::byte, kFrameHeaderBytes>;
+
+FrameHeader HeadFrame(const CanonicalHeader& header, uint32_t request) {
+  FrameHeader frame;
+  frame.kind = FrameKind::kRecordHead;
+  frame.request = request;
+  frame.vault = header.vault;
+  frame.epoch = header.epoch;
+  frame.sequence = header.sequence;
+  frame.payload_digest = header.digest();
+  return frame;
+}
+
+Task<absl::Status> SendPiece(Io* io, Fd fd, ByteSpan bytes, bool more_follows) {
+  for (size_t done = 0; done < bytes.size();) {
+    Op send = io->Send(fd, bytes.subspan(done));
+    if (more_follows) send.flags = kSendMore;
+    const int32_t put = co_await send;
+    if (put < 0) co_return ErrnoStatus(put, "send");
+    done += static_cast<size_t>(put);
+  }
+  co_return absl::OkStatus();
+}
+
+// A frame. Packets are filled up and the other end is woken less often when it is said what more
+// follows: a header has its payload behind it, a block the next one.
+Task<absl::Status> SendEncoded(Io* io, Fd fd, const EncodedHeader* header, ByteSpan payload,
+                               bool more_follows) {
+  if (payload.size() > kJoinedBytesMax) {
+    absl::Status sent = co_await SendPiece(io, fd, *header, true);
+    if (!sent.ok()) co_return sent;
+    sent = co_await SendPiece(io, fd, payload, more_follows);
+    co_return sent;
+  }
+  std::array<std::byte, kFrameHeaderBytes + kJoinedBytesMax> joined;
+  std::copy(header->begin(), header->end(), joined.begin());
+  std::copy(payload.begin(), payload.end(), joined.begin() + kFrameHeaderBytes);
+  const ByteSpan both = ByteSpan(joined).first(kFrameHeaderBytes + payload.size());
+  absl::Status sent = co_await SendPiece(io, fd, both, more_follows);
+  co_return sent;
+}
 
 }  // namespace
 
@@ -77,56 +118,35 @@ Task<absl::Status> DataConnection::SendFrame(FrameHeader frame, ByteSpan payload
   if (closed_) co_return absl::UnavailableError(name_ + ": data connection closed");
   frame.connection = connection_;
   frame.payload_bytes = static_cast<uint32_t>(payload.size());
-  std::array<std::byte, kFrameHeaderBytes + kJoinedBytesMax> joined;
-  sender_.Encode(frame, std::span<std::byte, kFrameHeaderBytes>(joined.data(), kFrameHeaderBytes));
-  size_t first = kFrameHeaderBytes;
-  if (!payload.empty() && payload.size() <= kJoinedBytesMax) {
-    std::copy(payload.begin(), payload.end(), joined.begin() + kFrameHeaderBytes);
-    first += payload.size();
-    payload = {};
-  }
-  if (payload.empty()) {
-    absl::Status sent = co_await SendFully(io_, fd_, ByteSpan(joined).first(first));
-    co_return sent;
-  }
-  // The header waits for its payload: the other end is woken once for both.
-  for (size_t done = 0; done < first;) {
-    Op send = io_->Send(fd_, ByteSpan(joined).subspan(done, first - done));
-    send.flags = kSendMore;
-    const int32_t put = co_await send;
-    if (put < 0) co_return ErrnoStatus(put, "send");
-    done += static_cast<size_t>(put);
-  }
-  absl::Status rest = co_await SendFully(io_, fd_, payload);
-  co_return rest;
-}
-
-Task<absl::Status> DataConnection::SendHead(const CanonicalHeader* header, uint32_t request) {
-  const std::vector<std::byte> encoded = header->Encode();
-  FrameHeader frame;
-  frame.kind = FrameKind::kRecordHead;
-  frame.request = request;
-  frame.vault = header->vault;
-  frame.epoch = header->epoch;
-  frame.sequence = header->sequence;
-  frame.payload_digest = header->digest();
-  absl::Status sent = co_await SendFrame(frame, encoded);
+  EncodedHeader encoded;
+  sender_.Encode(frame, encoded);
+  absl::Status sent = co_await SendEncoded(io_, fd_, &encoded, payload, false);
   co_return sent;
 }
 
+Task<absl::Status> DataConnection::SendHead(const CanonicalHeader* header, uint32_t request) {
+  const std::vector<std::byte> body = header->Encode();
+  const FrameHeader frame = HeadFrame(*header, request);
+  absl::Status sent = co_await SendFrame(frame, body);
+  co_return sent;
+}
+
+// The last one goes out at once; those before it wait for company.
 Task<absl::Status> DataConnection::SendBlocks(const CanonicalHeader* header, uint32_t first,
                                               uint32_t count, ByteSpan bytes, uint32_t request) {
-  FrameHeader frame;
+  FrameHeader frame = HeadFrame(*header, request);
   frame.kind = FrameKind::kBlock;
-  frame.request = request;
-  frame.vault = header->vault;
-  frame.epoch = header->epoch;
-  frame.sequence = header->sequence;
+  frame.connection = connection_;
   for (uint32_t i = first; i < first + count; ++i) {
+    if (closed_) co_return absl::UnavailableError(name_ + ": data connection closed");
     frame.block_index = i;
     frame.payload_digest = header->blocks[i];
-    const ByteSpan block = bytes.subspan(size_t{i - first} * kBlockBytes, header->BlockBytes(i));
-    absl::Status sent = co_await SendFrame(frame, block);
+    frame.payload_bytes = static_cast<uint32_t>(header->BlockBytes(i));
+    EncodedHeader encoded;
+    sender_.Encode(frame, encoded);
+    const ByteSpan block = bytes.subspan(size_t{i - first} * kBlockBytes, frame.payload_bytes);
+    const bool more_follows = i + 1 < first + count;
+    absl::Status sent = co_await SendEncoded(io_, fd_, &encoded, block, more_follows);
     if (!sent.ok()) co_return sent;
   }
   co_return absl::OkStatus();
@@ -134,9 +154,16 @@ Task<absl::Status> DataConnection::SendBlocks(const CanonicalHeader* header, uin
 
 Task<absl::Status> DataConnection::SendRecord(const CanonicalHeader* header, ByteSpan payload,
                                               uint32_t request) {
-  absl::Status head = co_await SendHead(header, request);
-  if (!head.ok()) co_return head;
+  if (closed_) co_return absl::UnavailableError(name_ + ": data connection closed");
+  const std::vector<std::byte> body = header->Encode();
+  FrameHeader frame = HeadFrame(*header, request);
+  frame.connection = connection_;
+  frame.payload_bytes = static_cast<uint32_t>(body.size());
+  EncodedHeader encoded;
+  sender_.Encode(frame, encoded);
   const uint32_t count = static_cast<uint32_t>(header->blocks.size());
+  absl::Status head = co_await SendEncoded(io_, fd_, &encoded, body, count > 0);
+  if (!head.ok()) co_return head;
   absl::Status blocks = co_await SendBlocks(header, 0, count, payload, request);
   co_return blocks;
 }
