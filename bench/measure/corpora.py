@@ -121,13 +121,16 @@ def sql_row(number, revision):
 def sql_dump(path, size, version):
     rows = size // 105
     chance = random.Random(7)
-    # Bursts of 64 rows, nine in ten of them among the newest tenth; rows that go; rows that come.
+    # Bursts of 64 rows, nine in ten of them among the newest tenth; runs of rows that go; rows
+    # that come. About a tenth of the chunks are new, as in the dumps that the goals were set by.
     updated, deleted = set(), set()
     for _ in range(rows // 6400):
         newest = chance.random() < 0.9
         first = chance.randrange(rows - rows // 10, rows) if newest else chance.randrange(rows)
         updated.update(range(first, first + 64))
-    deleted.update(chance.randrange(rows) for _ in range(rows // 5000))
+    for _ in range(rows // 320_000):
+        first = chance.randrange(rows)
+        deleted.update(range(first, first + 64))
     if version == 1:
         updated, deleted = set(), set()
     with open(path, "w", encoding="ascii", buffering=1 << 20) as out:

@@ -98,7 +98,8 @@ def against_peers(run, goal, source, compress, limits):
     size = os.path.getsize(source)
     ours_arguments = () if compress else ("--no-compression",)
     ratios = {peer: [] for peer, _, _ in limits}
-    details = {peer: {"ours": [], "theirs": [], "stored": [], "cpu": []} for peer, _, _ in limits}
+    seen_of = ("ours", "theirs", "stored", "cpu", "their cpu")
+    details = {peer: {name: [] for name in seen_of} for peer, _, _ in limits}
     for _ in rounds_of(run, run.rounds):
         for peer, _, _ in limits:
             ours, ours_stored, ours_cpu = push_once(run, source, *ours_arguments)
@@ -109,10 +110,12 @@ def against_peers(run, goal, source, compress, limits):
             seen["theirs"].append(rate(size, theirs))
             seen["stored"].append(ours_stored / theirs_stored)
             seen["cpu"].append(theirs_cpu / ours_cpu)
+            seen["their cpu"].append(theirs_cpu / (size / 1e9))
     return [Figure(goal, f"{peer.name} x3", ratios[peer], ship, aim,
                    {"ours MB/s": middle(details[peer]["ours"]),
                     "theirs MB/s": middle(details[peer]["theirs"]),
                     "stored, of theirs": middle(details[peer]["stored"]),
+                    "their s/GB": middle(details[peer]["their cpu"], 1),
                     "processor time, x less": middle(details[peer]["cpu"], 1)})
             for peer, ship, aim in limits]
 
