@@ -65,6 +65,7 @@ Agent::Agent(Io* io, const Options& options, ChannelFactory* channels, const Sig
     vaults_.push_back(std::make_unique<Vault>(io, vault, parts));
     for (SiteLink* link : links) link->Attach(vaults_.back().get());
   }
+  restored_.resize(vaults_.size());
 }
 
 Agent::~Agent() = default;
@@ -100,6 +101,12 @@ absl::StatusOr<Vault*> Agent::FindVault(const std::string& name) const {
   }
   return WithHint(absl::NotFoundError("no vault named '" + name + "'"),
                   "the vaults of this agent are listed by 'tidemark status'");
+}
+
+Agent::Restored* Agent::RestoredOf(const Vault* vault) {
+  size_t index = 0;
+  while (vaults_[index].get() != vault) ++index;
+  return &restored_[index];
 }
 
 // ---- push
@@ -329,9 +336,13 @@ Task<absl::StatusOr<RestoreReport>> Agent::Restore(RestoreCall call, tidemark::C
     events->Progress(done, total);
   };
   const VaultKeys* keys = &(*vault)->keys();
+  Restored* restored = RestoredOf(*vault);
+  ++restored->running;
   absl::StatusOr<RestoreResult> result =
       co_await tidemark::Restore(io_, source, keys, std::move(request), std::move(progress));
+  --restored->running;
   if (!result.ok()) co_return result.status();
+  restored->bytes += result->data_bytes;
   report.restored_bytes = result->restored_bytes;
   report.data_bytes = result->data_bytes;
   report.mode = result->mode;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/io/pool.h"
+#include "agent/report/outlook.h"
 #include "agent/service.h"
 #include "agent/source/site_link.h"
 #include "agent/source/vault.h"
@@ -26,6 +27,8 @@ class Agent : public AgentService {
     Vault::Options options;       // window.primaries and window.sites are filled in from `sites`
     ChunkIndex* index = nullptr;  // outlives the agent
     bool compress = true;
+    std::string data_class = "database", tier;  // for status; design section 2
+    bool tier_enforced = false;
   };
   struct Options {
     std::string name, software;
@@ -59,6 +62,8 @@ class Agent : public AgentService {
   absl::StatusOr<std::vector<ListedVersion>> List(const std::string& vault,
                                                   const std::string* name) override;
   StatusReport Status() override;
+  // Adds to every report what it knows; null: nobody. Outlives the agent's use of it.
+  void SetObserver(StatusObserver* observer) { observer_ = observer; }
 
  private:
   // One call that waits: what it waits for, and since when nothing moved.
@@ -94,9 +99,11 @@ class Agent : public AgentService {
   Task<absl::Status> WaitForAll(Vault* vault, uint64_t sequence, Watch* watch);
   std::string WaitReason(const Vault& vault, bool for_all) const;
   absl::StatusOr<Vault*> FindVault(const std::string& name) const;
-  void AddHealth(StatusReport* report) const;
-  void AddVaultHealth(StatusReport* report) const;
+  // agent_status.cc
   SiteStatus StatusOf(const SiteLink& link) const;
+  VaultStatus StatusOf(size_t vault_index) const;
+  VaultSiteStatus StatusOf(const SiteLink& link, Vault* vault) const;
+  bool HoldsCopy(const SiteLink& link, Vault* vault) const;
 
   // Constant after construction.
   Io* io_;
@@ -107,6 +114,13 @@ class Agent : public AgentService {
   std::vector<std::unique_ptr<SiteLink>> links_;
   std::vector<std::unique_ptr<Vault>> vaults_;
   uint64_t pushes_running_ = 0;
+  struct Restored {
+    uint64_t bytes = 0, running = 0;
+  };
+  Restored* RestoredOf(const Vault* vault);
+  std::vector<Restored> restored_;  // as vaults_, since the start
+  Outlook outlook_;
+  StatusObserver* observer_ = nullptr;
   bool stopping_ = false;
   TaskGroup tasks_;
 };

@@ -1,164 +1,17 @@
-// The only file that knows toml++.
-#define TOML_EXCEPTIONS 0
 #include "agent/config.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <limits>
-#include <set>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "agent/config_alerts.h"
+#include "agent/report/status_port.h"
 
 namespace tidemark {
 namespace {
 
 constexpr uint64_t kMiB = 1ull << 20;
-
-// One [table] being read: each getter names a key that is allowed; Finish refuses the rest. The
-// first error stays.
-class Section {
- public:
-  Section(const toml::table* table, std::string title, const std::string& path,
-          absl::Status* failure)
-      : table_(table), title_(std::move(title)), path_(path), failure_(failure) {}
-
-  void Text(const std::string& key, std::string* value, bool required = false) {
-    const toml::node* node = Find(key, required);
-    if (node == nullptr) return;
-    if (!node->is_string()) return Wrong(key, *node, "a string in quotes");
-    *value = **node->as_string();
-    if (required && value->empty()) Wrong(key, *node, "a string that is not empty");
-  }
-  void Path(const std::string& key, std::string* value, bool required = false) {
-    Text(key, value, required);
-    if (value->empty()) return;
-    const std::filesystem::path directory = std::filesystem::path(path_).parent_path();
-    *value = (directory / *value).lexically_normal().string();
-  }
-  void Flag(const std::string& key, bool* value) {
-    const toml::node* node = Find(key, false);
-    if (node == nullptr) return;
-    if (!node->is_boolean()) return Wrong(key, *node, "true or false");
-    *value = **node->as_boolean();
-  }
-  template <class Number>
-  void Count(const std::string& key, Number* value, uint64_t at_least, uint64_t at_most) {
-    const toml::node* node = Find(key, false);
-    if (node == nullptr) return;
-    const std::string range = absl::StrFormat("a whole number from %d to %d", at_least, at_most);
-    if (!node->is_integer()) return Wrong(key, *node, range);
-    const int64_t found = **node->as_integer();
-    if (found < 0 || static_cast<uint64_t>(found) < at_least ||
-        static_cast<uint64_t>(found) > at_most) {
-      return Wrong(key, *node, range);
-    }
-    *value = static_cast<Number>(found);
-  }
-  void OctalMode(const std::string& key, uint32_t* value) {
-    std::string text;
-    Text(key, &text);
-    if (text.empty()) return;
-    if (text.size() > 4 || text.find_first_not_of("01234567") != std::string::npos)
-      return Wrong(key, *Find(key, false), "an octal mode in quotes, such as \"0660\"");
-    *value = static_cast<uint32_t>(std::stoul(text, nullptr, 8)) & 0777u;
-  }
-  void Level(const std::string& key, LogLevel* value) {
-    std::string word;
-    Text(key, &word);
-    if (word.empty()) return;
-    const absl::StatusOr<LogLevel> level = ParseLogLevel(word);
-    if (!level.ok()) return Wrong(key, *Find(key, false), "error, warn, info or debug");
-    *value = *level;
-  }
-  void IsPrimary(const std::string& key, bool* value) {
-    std::string word;
-    Text(key, &word, true);
-    if (word.empty()) return;
-    if (word != "primary" && word != "witness")
-      return Wrong(key, *Find(key, false), "\"primary\" or \"witness\"");
-    *value = word == "primary";
-  }
-  // "host:port"; port 0 only where `may_be_any`.
-  void Address(const std::string& key, std::string* value, bool may_be_any) {
-    Text(key, value, true);
-    if (value->empty()) return;
-    const size_t colon = value->rfind(':');
-    const std::string port = colon == std::string::npos ? "" : value->substr(colon + 1);
-    const bool is_number = !port.empty() && port.size() <= 5 &&
-                           port.find_first_not_of("0123456789") == std::string::npos;
-    if (colon == 0 || !is_number || std::stoul(port) > 65535 ||
-        (!may_be_any && std::stoul(port) == 0)) {
-      Wrong(key, *Find(key, false), "\"host:port\", an IPv6 host in brackets");
-    }
-  }
-  void Hex(const std::string& key, MutableByteSpan value, bool required) {
-    std::string text;
-    Text(key, &text, required);
-    if (!text.empty() && !FromHex(text, value)) {
-      Wrong(key, *Find(key, false), absl::StrFormat("%d hex digits", 2 * value.size()));
-    }
-  }
-  void Credentials(CredentialPaths* paths) {
-    Path("authority", &paths->authority, true);
-    Path("certificate", &paths->certificate, true);
-    Path("private_key", &paths->private_key, true);
-  }
-  Section Table(const std::string& key) {
-    static const toml::table kEmpty;
-    const toml::node* node = Find(key, false);
-    if (node != nullptr && !node->is_table()) Wrong(key, *node, "a table: [" + key + "]");
-    const bool is_table = node != nullptr && node->is_table();
-    return Section(is_table ? node->as_table() : &kEmpty, "[" + key + "]", path_, failure_);
-  }
-  std::vector<Section> Tables(const std::string& key) {
-    std::vector<Section> made;
-    const toml::node* node = Find(key, true);
-    if (node == nullptr) return made;
-    if (!node->is_array_of_tables()) {
-      Wrong(key, *node, "tables: [[" + key + "]]");
-      return made;
-    }
-    for (const toml::node& entry : *node->as_array())
-      made.push_back(Section(entry.as_table(), "[[" + key + "]]", path_, failure_));
-    return made;
-  }
-
-  void Finish() {
-    for (const auto& [key, node] : *table_) {
-      const std::string name(key.str());
-      if (allowed_.contains(name)) continue;
-      Refuse(node.source().begin.line,
-             absl::StrFormat("unknown key '%s' %s; allowed here: %s", name, Where(),
-                             absl::StrJoin(allowed_, ", ")));
-    }
-  }
-  void Refuse(uint32_t line, const std::string& text) {
-    if (!failure_->ok()) return;
-    *failure_ = absl::FailedPreconditionError(absl::StrFormat("%s:%d: %s", path_, line, text));
-  }
-  uint32_t line() const { return std::max(1u, table_->source().begin.line); }
-
- private:
-  const toml::node* Find(const std::string& key, bool required) {
-    allowed_.insert(key);
-    const toml::node* node = table_->get(key);
-    if (node == nullptr && required)
-      Refuse(line(), absl::StrFormat("'%s' is missing %s", key, Where()));
-    return node;
-  }
-  void Wrong(const std::string& key, const toml::node& node, const std::string& wanted) {
-    Refuse(node.source().begin.line, absl::StrFormat("'%s' %s must be %s", key, Where(), wanted));
-  }
-  std::string Where() const { return title_.empty() ? "at the top level" : "in " + title_; }
-
-  const toml::table* table_;
-  std::string title_, path_;
-  absl::Status* failure_;
-  std::set<std::string> allowed_;
-};
 
 absl::StatusOr<toml::table> ParseToml(const std::string& text, const std::string& path) {
   toml::parse_result parsed = toml::parse(text);
@@ -188,6 +41,10 @@ void ReadSite(Section section, std::vector<AgentSite>* sites) {
   sites->push_back(std::move(site));
 }
 
+uint64_t DefaultTargetSeconds(const std::string& data_class) {
+  return data_class == "media" ? 3600 : data_class == "wal" ? 60 : 900;
+}
+
 void ReadVault(Section section, std::vector<VaultConfig>* vaults) {
   VaultConfig vault;
   section.Text("name", &vault.name, true);
@@ -200,7 +57,11 @@ void ReadVault(Section section, std::vector<VaultConfig>* vaults) {
   section.Count("chunk_bytes_min", &vault.cut.bytes_min, 1, kAny);
   section.Count("chunk_bytes_average", &vault.cut.bytes_average, 1, kAny);
   section.Count("chunk_bytes_max", &vault.cut.bytes_max, 1, kAny);
+  section.OneOf("class", &vault.data_class, {"database", "media", "wal"});
+  vault.rpo_target_seconds = DefaultTargetSeconds(vault.data_class);
   section.Count("rpo_target_seconds", &vault.rpo_target_seconds, 1, 366ull * 86400);
+  section.OneOf("tier", &vault.tier, {"", "S1", "S2", "S3"});
+  section.Flag("tier_enforced", &vault.tier_enforced);
   section.Finish();
   if (vault.ack != "strict" && vault.ack != "quorum") {
     section.Refuse(section.line(), "'ack' in [[vaults]] must be \"strict\" or \"quorum\"");
@@ -213,6 +74,27 @@ void ReadVault(Section section, std::vector<VaultConfig>* vaults) {
                                                      vault.name, other.name));
   }
   vaults->push_back(std::move(vault));
+}
+
+void ReadStatusPort(Section section, StatusPortConfig* status) {
+  section.Address("listen", &status->listen, true, false);
+  section.Path("token_file", &status->token_file);
+  section.Path("certificate", &status->certificate);
+  section.Path("private_key", &status->private_key);
+  section.Path("client_authority", &status->client_authority);
+  section.Finish();
+  const std::string host = status->listen.substr(0, status->listen.rfind(':'));
+  if (!status->listen.empty() && !IsLoopback(host) && status->token_file.empty() &&
+      status->client_authority.empty()) {
+    section.Refuse(section.line(),
+                   "'listen' in [status] is not on loopback: set token_file, or "
+                   "client_authority with certificate and private_key");
+  }
+  if (status->certificate.empty() != status->private_key.empty() ||
+      (!status->client_authority.empty() && status->certificate.empty())) {
+    section.Refuse(section.line(),
+                   "[status] needs certificate and private_key together, and for client_authority");
+  }
 }
 
 void CheckAgent(const AgentConfig& config, Section* top) {
@@ -256,6 +138,8 @@ absl::StatusOr<AgentConfig> ParseAgentConfig(const std::string& text, const std:
   memory.Count("span_buffers", &config.span_buffers, 4, 4096);
   memory.Count("index_cache_bytes", &config.index_cache_bytes, kMiB, uint64_t{1} << 40);
   memory.Finish();
+  ReadStatusPort(top.Table("status"), &config.status);
+  ReadSlaConfig(&top, &config.sla);
   Section log = top.Table("log");
   log.Level("level", &config.log_level);
   log.Finish();

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/log.h"
+#include "agent/report/alert_config.h"
 #include "agent/site/site_server.h"
 #include "chunker/cut_rule.h"
 #include "chunker/segment.h"
@@ -40,7 +41,18 @@ struct VaultConfig {
   uint64_t quorum_after_seconds = 10;
   uint64_t segment_bytes = kSegmentBytesMax;
   CutLimits cut;
-  uint64_t rpo_target_seconds = 900;
+  std::string data_class = "database";  // database | media | wal
+  uint64_t rpo_target_seconds = 900;    // by class when it is not said: 15 min, 60 min, 1 min
+  std::string tier;                     // empty, S1, S2 or S3
+  bool tier_enforced = false;
+};
+
+// The status port. Off loopback it needs a token or client certificates.
+struct StatusPortConfig {
+  std::string listen = "127.0.0.1:9740";  // "host:port"; empty: no port
+  std::string token_file;                 // secret: what comes after "Authorization: Bearer "
+  std::string certificate, private_key;   // PEM; empty: plain HTTP
+  std::string client_authority;           // PEM; a client must show a certificate of it
 };
 
 struct AgentConfig {
@@ -59,6 +71,8 @@ struct AgentConfig {
   uint32_t record_buffers = 32;  // of 4 MiB
   uint32_t span_buffers = 20;    // of 1 MiB
   uint64_t index_cache_bytes = 64ull << 20;
+  StatusPortConfig status;
+  SlaConfig sla;  // not written by WriteConfig: what setup makes has none
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -56,6 +56,13 @@ std::string WriteConfig(const AgentConfig& config) {
   text += "\n[memory]\n" + Line("record_buffers", config.record_buffers) +
           Line("span_buffers", config.span_buffers) +
           Line("index_cache_bytes", config.index_cache_bytes);
+  text += "\n[status]\n" + Line("listen", config.status.listen);
+  for (const auto& [key, path] : {std::pair("token_file", &config.status.token_file),
+                                  {"certificate", &config.status.certificate},
+                                  {"private_key", &config.status.private_key},
+                                  {"client_authority", &config.status.client_authority}}) {
+    if (!path->empty()) text += Line(key, *path);
+  }
   text += Log(config.log_level);
   for (const AgentSite& site : config.sites) {
     text += "\n[[sites]]\n" + Line("name", site.name) + RoleLine(site.is_primary) +
@@ -69,8 +76,10 @@ std::string WriteConfig(const AgentConfig& config) {
             Line("segment_bytes", vault.segment_bytes) +
             Line("chunk_bytes_min", vault.cut.bytes_min) +
             Line("chunk_bytes_average", vault.cut.bytes_average) +
-            Line("chunk_bytes_max", vault.cut.bytes_max) +
+            Line("chunk_bytes_max", vault.cut.bytes_max) + Line("class", vault.data_class) +
             Line("rpo_target_seconds", vault.rpo_target_seconds);
+    if (!vault.tier.empty())
+      text += Line("tier", vault.tier) + Flag("tier_enforced", vault.tier_enforced);
   }
   return text;
 }

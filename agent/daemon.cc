@@ -110,7 +110,7 @@ Task<absl::Status> AgentDaemon::ReadKeys(std::string passphrase) {
     std::string path = *from;
     absl::StatusOr<std::string> pem = co_await ReadSmallFile(io_, std::move(path), kPemBytesMax);
     if (!pem.ok()) co_return pem.status();
-    *to = std::move(*pem);
+    *to = *std::move(pem);
   }
   absl::StatusOr<SigningKey> key = SigningKey::FromPem(identity.own.private_key_pem);
   if (!key.ok())
@@ -189,9 +189,13 @@ void AgentDaemon::MakeAgent() {
     setup.options.quorum_after = absl::Seconds(vault.quorum_after_seconds);
     setup.index = indexes_[vault.name].get();
     setup.compress = vault.compression;
+    setup.data_class = vault.data_class;
+    setup.tier = vault.tier;
+    setup.tier_enforced = vault.tier_enforced;
     options.vaults.push_back(std::move(setup));
   }
   agent_ = std::make_unique<Agent>(io_, options, channels_.get(), &*identity_, &*kek_);
+  reporter_ = std::make_unique<Reporter>(io_, config_, agent_.get(), log_);
   const bool registered =
       io_->RegisterPool(agent_->records()) && io_->RegisterPool(agent_->spans());
   log_->Info(registered ? "buffers are registered with the ring"
@@ -200,18 +204,18 @@ void AgentDaemon::MakeAgent() {
 
 Task<absl::Status> AgentDaemon::Run() {
   TaskGroup running(io_);
-  running.Spawn(RunAgent());
+  running.Spawn(agent_->Run());
   running.Spawn(ServeSocket());
   running.Spawn(LogChanges());
   running.Spawn(KeepReceipts());
+  running.Spawn(reporter_->Run());
   co_await running.Join();
   socket_.reset();
+  reporter_.reset();
   agent_.reset();
   indexes_.clear();
   co_return absl::OkStatus();
 }
-
-Task<> AgentDaemon::RunAgent() { co_await agent_->Run(); }
 
 Task<> AgentDaemon::ServeSocket() {
   absl::Status served = co_await socket_->Serve();
@@ -294,6 +298,7 @@ void AgentDaemon::Stop() {
   if (log_sleep_ != nullptr) io_->Cancel(log_sleep_);
   if (receipts_sleep_ != nullptr) io_->Cancel(receipts_sleep_);
   if (socket_ != nullptr) socket_->Stop();
+  reporter_->Stop();
   agent_->Stop();
 }
 

@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/control_socket.h"
 #include "agent/io/uring_io.h"
+#include "agent/reporter.h"
 #include "crypto/channel.h"
 
 namespace tidemark {
@@ -33,7 +34,6 @@ class AgentDaemon {
   Task<absl::Status> ReadKeys(std::string passphrase);
   Task<absl::Status> CheckKeyrings();
   Task<absl::Status> OpenIndexes();
-  Task<> RunAgent();
   Task<> ServeSocket();
   Task<> LogChanges();
   void Tell(const std::string& what, const std::string& state, const std::string& why);
@@ -50,6 +50,7 @@ class AgentDaemon {
   std::unique_ptr<ChannelFactory> channels_;
   std::map<std::string, std::unique_ptr<ChunkIndex>> indexes_;
   std::unique_ptr<Agent> agent_;
+  std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<ControlSocket> socket_;
   bool stopping_ = false;
   Op* log_sleep_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
 
 namespace tidemark {
 namespace {
@@ -94,6 +95,12 @@ std::string CodeWord(int exit) {
     default:
       return "bug";
   }
+}
+
+absl::Status NotUnderstood(const char* what) {
+  return WithHint(absl::InternalError(absl::StrFormat("the agent's answer is no %s", what)),
+                  "agent and command line must be of the same version: compare `tidemark version` "
+                  "and restart the agent");
 }
 
 }  // namespace tidemark

@@ -32,6 +32,8 @@ absl::Status WithExit(absl::Status status, int exit);
 // What to do about it; kept beside the message, shown as "hint: ...".
 absl::Status WithHint(absl::Status status, const std::string& hint);
 std::string HintOf(const absl::Status& status);
+// The agent's answer is no such report: agent and command line are of different versions.
+absl::Status NotUnderstood(const char* what);
 // The stable code word of an exit: "usage", "corrupt", "not_found", "unreachable", "bug", "exists",
 // "io", "try_again", "permission", "config", "interrupted".
 std::string CodeWord(int exit);

@@ -1,7 +1,8 @@
 #include "agent/report_json.h"
 
 #include "absl/strings/str_format.h"
-#include "agent/json_fields.h"
+#include "agent/failure.h"
+#include "agent/report/json_fields.h"
 
 namespace tidemark {
 namespace {
@@ -196,18 +197,6 @@ absl::StatusOr<VerifyReport> ParseVerifyReport(const std::string& text) {
 std::string Indented(const std::string& json) {
   const Json parsed = Json::parse(json, nullptr, false);
   return parsed.is_discarded() ? json : Dump(parsed, 2);
-}
-
-std::string FormatRfc3339(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
-}
-
-absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text) {
-  absl::Time time;
-  std::string error;
-  if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return time;
-  return absl::InvalidArgumentError(absl::StrFormat(
-      "'%s' is no RFC 3339 time: write 2026-11-21T07:30:00Z or 2026-11-21T08:30:00+01:00", text));
 }
 
 }  // namespace tidemark

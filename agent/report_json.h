@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/report/times.h"
 #include "agent/service.h"
 
 namespace tidemark {
@@ -35,10 +36,6 @@ absl::StatusOr<VerifyReport> ParseVerifyReport(const std::string& json);
 
 // Broken over lines for people: what --json prints on a terminal. Not JSON: given back unchanged.
 std::string Indented(const std::string& json);
-
-// RFC 3339 in UTC with milliseconds; kInvalidArgument says what is expected.
-std::string FormatRfc3339(absl::Time time);
-absl::StatusOr<absl::Time> ParseRfc3339(const std::string& text);
 
 }  // namespace tidemark
 #endif  // TIDEMARK_AGENT_REPORT_JSON_H_

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/io/task.h"
-#include "agent/status_report.h"
+#include "agent/report/status_report.h"
 
 namespace tidemark {
 

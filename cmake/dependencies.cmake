@@ -7,6 +7,8 @@ find_package(OpenSSL 3.0 REQUIRED)
 find_package(Protobuf 3.21 REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 find_package(RocksDB REQUIRED CONFIG)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+find_package(CURL REQUIRED)
 
 # BLAKE3: the distribution's library where there is one, else the official C
 # sources that Debian ships inside librust-blake3-dev.

@@ -146,6 +146,8 @@ void AddSetup(CLI::App* app, Arguments* arguments) {
       ->required();
   agent->add_option("--state", arguments->state_directory, "index and positions")->required();
   agent->add_option("--socket", arguments->setup_socket, "unix socket for commands")->required();
+  agent->add_option("--status-listen", arguments->status_listen,
+                    "host:port of the status page (default 127.0.0.1:9740; \"\": none)");
   agent->add_option("--socket-mode", arguments->socket_mode, "who may use it (default 0660)");
   agent->add_option("--passphrase-file", arguments->passphrase_file, "seals the key file");
   agent->add_flag("--allow-same-host", arguments->allow_same_host, "sites may share a machine");

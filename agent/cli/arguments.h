@@ -50,7 +50,7 @@ struct Arguments {
   std::string role, listen, data_listen, setup_store, setup_socket, passphrase_file;
   std::vector<std::string> sites;  // "a=primary=host:port"
   bool allow_same_host = false;
-  std::string socket_mode = "0660";
+  std::string socket_mode = "0660", status_listen = "127.0.0.1:9740";
 };
 
 // Fills `arguments`. A value: the process is done with that exit code (help, version, usage).

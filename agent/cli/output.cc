@@ -23,59 +23,6 @@ size_t Width(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-std::string Number(const std::optional<double>& number) {
-  if (!number.has_value()) return "-";
-  return *number < 10 ? absl::StrFormat("%.1f", *number) : absl::StrFormat("%.0f", *number);
-}
-
-std::string Upper(std::string text) {
-  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return text;
-}
-
-std::vector<std::string> SiteRow(const SiteStatus& site) {
-  const std::string durable =
-      site.durable_sequence.has_value() ? std::to_string(*site.durable_sequence) : "-";
-  const std::string rate =
-      site.bytes_per_second.has_value() ? FormatBytes(*site.bytes_per_second) + "/s" : "-";
-  const std::string ack =
-      FormatSeconds(site.ack_p50_seconds) + " / " + FormatSeconds(site.ack_p99_seconds);
-  const std::string rpo =
-      FormatSeconds(site.rpo_actual_seconds) + " / " + FormatSeconds(site.rpo_target_seconds);
-  return {site.name,
-          site.role,
-          site.state,
-          durable,
-          FormatSeconds(site.replication_lag_seconds),
-          rpo,
-          FormatBytes(static_cast<double>(site.pending_bytes)),
-          Number(site.iops),
-          Number(site.commits_per_second),
-          rate,
-          ack,
-          site.last_error.empty() ? "-" : site.last_error};
-}
-
-// What the sites found by re-reading what they hold, and what came of it.
-std::string ScrubText(const StatusReport& report) {
-  std::vector<std::vector<std::string>> rows = {
-      {"SCRUB", "COVERED", "LAST FULL PASS", "PERIOD", "RATE", "BAD", "HEALED"}};
-  for (const SiteStatus& site : report.sites) {
-    if (!site.scrub.has_value()) {
-      rows.push_back({site.name, "-", "-", "-", "-", "-", "-"});
-      continue;
-    }
-    const ScrubStatus& scrub = *site.scrub;
-    rows.push_back(
-        {site.name, absl::StrFormat("%.1f %%", scrub.covered_share * 100),
-         scrub.last_full_pass.has_value() ? FormatRfc3339(*scrub.last_full_pass) : "never",
-         absl::FormatDuration(absl::Seconds(static_cast<int64_t>(scrub.period_seconds))),
-         FormatBytes(static_cast<double>(scrub.bytes_per_second)) + "/s", std::to_string(scrub.bad),
-         std::to_string(scrub.healed)});
-  }
-  return Columns(rows);
-}
-
 }  // namespace
 
 int Fail(const Arguments& arguments, const absl::Status& failure) {
@@ -141,45 +88,6 @@ std::string Columns(const std::vector<std::vector<std::string>>& rows) {
     text += line + "\n";
   }
   return text;
-}
-
-std::string StatusText(const StatusReport& report) {
-  std::string text = absl::StrFormat("agent   %s, %s, %s\n", report.agent, report.software,
-                                     FormatRfc3339(report.at));
-  text += absl::StrFormat("health  %s\n", Upper(report.status));
-  for (const HealthCode& code : report.codes) {
-    text += absl::StrFormat("        %-5s %s: %s\n", code.severity, code.code, code.message);
-    if (!code.hint.empty()) text += absl::StrFormat("              hint: %s\n", code.hint);
-  }
-  if (report.pushes_running > 0)
-    text += absl::StrFormat("pushes  %d running\n", report.pushes_running);
-  std::vector<std::vector<std::string>> vaults = {
-      {"VAULT", "STATE", "ARCHIVES", "SOURCE", "STORED", "DEDUP", "COMMITTED", "EPOCH"}};
-  for (const VaultStatus& vault : report.vaults) {
-    const std::string ratio =
-        vault.dedup_ratio.has_value() ? absl::StrFormat("%.2fx", *vault.dedup_ratio) : "-";
-    vaults.push_back({vault.name, vault.state, std::to_string(vault.archives),
-                      FormatBytes(static_cast<double>(vault.source_bytes)),
-                      FormatBytes(static_cast<double>(vault.stored_bytes)), ratio,
-                      std::to_string(vault.committed_sequence), std::to_string(vault.epoch)});
-  }
-  std::vector<std::vector<std::string>> sites = {
-      {"SITE", "ROLE", "STATE", "DURABLE", "LAG", "RPO now / target", "PENDING", "IOPS",
-       "COMMITS/s", "IN", "ACK p50 / p99", "LAST ERROR"}};
-  for (const SiteStatus& site : report.sites) sites.push_back(SiteRow(site));
-  return text + "\n" + Columns(vaults) + "\n" + Columns(sites) + "\n" + ScrubText(report);
-}
-
-std::string CheckText(const StatusReport& report) {
-  std::string text = "TIDEMARK " + Upper(report.status);
-  for (const HealthCode& code : report.codes)
-    text += absl::StrFormat(" %s: %s;", code.code, code.message);
-  text += " |";
-  for (const SiteStatus& site : report.sites) {
-    if (!site.replication_lag_seconds.has_value()) continue;
-    text += absl::StrFormat(" lag_%s=%.3fs", site.name, *site.replication_lag_seconds);
-  }
-  return text + "\n";
 }
 
 std::string ListText(const std::vector<ListedVersion>& versions) {

@@ -20,10 +20,6 @@ void PrintNote(const std::string& line);
 int PrintText(const std::string& text);
 int PrintJson(const std::string& json);
 
-// The one screen. Lines end in '\n'.
-std::string StatusText(const StatusReport& report);
-// One line for a monitoring system.
-std::string CheckText(const StatusReport& report);
 std::string ListText(const std::vector<ListedVersion>& versions);
 std::string PushText(const PushReport& report);
 std::string VerifyText(const VerifyReport& report);

@@ -61,6 +61,7 @@ absl::StatusOr<AgentConfig> ConfigOf(const Arguments& arguments, EntropySource* 
   config.identity = {"ca.pem", "agent.pem", "agent.key"};
   config.reader = {"ca.pem", "reader.pem", "reader.key"};
   config.allow_same_host = arguments.allow_same_host;
+  config.status.listen = arguments.status_listen;
   const std::string& mode = arguments.socket_mode;
   if (mode.empty() || mode.size() > 4 || mode.find_first_not_of("01234567") != std::string::npos)
     return absl::InvalidArgumentError("--socket-mode is an octal mode such as 0660");

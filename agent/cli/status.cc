@@ -1,8 +1,11 @@
 // tidemark status: the agent's health on one screen, as JSON, or as one line for monitoring.
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "agent/cli/client.h"
 #include "agent/cli/output.h"
+#include "agent/cli/status_text.h"
 #include "agent/cli/verbs.h"
 #include "agent/failure.h"
 #include "agent/report_json.h"
@@ -10,8 +13,12 @@
 namespace tidemark {
 namespace {
 
-// What a plugin of Nagios exits with.
-constexpr int kCheckOk = 0, kCheckWarning = 1, kCheckError = 2, kCheckUnknown = 3;
+// https://no-color.org, and terminals that know none.
+bool WantsColour() {
+  const char* terminal = std::getenv("TERM");
+  const bool is_dumb = terminal == nullptr || std::string(terminal) == "dumb";
+  return isatty(STDOUT_FILENO) && !is_dumb && std::getenv("NO_COLOR") == nullptr;
+}
 
 absl::StatusOr<std::string> Ask(const Arguments& arguments, const Interrupt& interrupt) {
   return CallAgent(arguments.socket, StatusCall{}, -1, interrupt, CallListener{});
@@ -33,8 +40,7 @@ int Check(const Arguments& arguments, const absl::StatusOr<std::string>& answer)
   } else {
     PrintText(CheckText(*report));
   }
-  if (report->status == "ok") return kCheckOk;
-  return report->status == "warn" ? kCheckWarning : kCheckError;
+  return CheckExit(*report);
 }
 
 int Show(const Arguments& arguments, const absl::StatusOr<std::string>& answer) {
@@ -43,7 +49,7 @@ int Show(const Arguments& arguments, const absl::StatusOr<std::string>& answer) 
   const absl::StatusOr<StatusReport> report = ParseStatusReport(*answer);
   if (!report.ok()) return Fail(arguments, report.status());
   const bool repaint = arguments.watch && isatty(STDOUT_FILENO);
-  return PrintText((repaint ? "\033[H\033[2J" : "") + StatusText(*report));
+  return PrintText((repaint ? "\033[H\033[2J" : "") + StatusText(*report, WantsColour()));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ struct FileStat {
   uint32_t mode = 0;
   absl::Time mtime, ctime;
   bool is_regular = false, is_directory = false;
-  uint64_t free_bytes = 0;  // of the file system it is on (kStat only)
+  uint64_t free_bytes = 0, disk_bytes = 0;  // of the file system it is on (kStat only)
 };
 
 struct Op {

@@ -78,6 +78,7 @@ int32_t Stat(const Op& op) {
   op.stat->ctime = absl::TimeFromTimespec(found.st_ctim);
   op.stat->is_regular = S_ISREG(found.st_mode);
   op.stat->is_directory = S_ISDIR(found.st_mode);
+  op.stat->disk_bytes = static_cast<uint64_t>(system.f_blocks) * system.f_frsize;
   op.stat->free_bytes = static_cast<uint64_t>(system.f_bavail) * system.f_frsize;
   return 0;
 }

@@ -280,7 +280,7 @@ Task<absl::Status> Healer::Write(std::string path, uint64_t offset, ByteSpan byt
   if (written.ok()) {
     Op sync = io_->Sync(fd);
     const int32_t synced = co_await sync;
-    ++site_->counters()->commit_count;
+    site_->counters()->OnCommit();
     if (synced < 0) written = ErrnoStatus(synced, "flush " + path);
   }
   Op close = io_->Close(fd);

@@ -177,7 +177,7 @@ Task<absl::Status> ReceiptRing::Append(ReceiptEntry entry) {
     if (written.ok() && !MUSEUM_BUG("receipt-before-flush")) {
       Op sync = io_->Sync(fd_);
       const int32_t synced = co_await sync;
-      ++counters_->commit_count;
+      counters_->OnCommit();
       if (synced < 0) written = ErrnoStatus(synced, "flush receipts");
     }
     if (written.ok()) break;

@@ -250,6 +250,7 @@ Task<> Site::MeasureSpace() {
   const int32_t looked = co_await look;
   if (looked < 0) co_return;
   free_bytes_ = stat.free_bytes;
+  disk_bytes_ = stat.disk_bytes;
   for (auto& [id, vault] : vaults_) vault->OnFreeSpace(free_bytes_);
 }
 
@@ -281,11 +282,13 @@ wire::HeartbeatReply Site::Heartbeat(int64_t sent_at_nanos) const {
     *reply.add_vaults() = vault->State();
     stored += vault->log()->bytes();
   }
-  reply.set_io_count(counters_.io_count);
+  reply.set_io_count(counters_.write_io_count + counters_.read_io_count);
+  reply.set_write_io_count(counters_.write_io_count);
   reply.set_commit_count(counters_.commit_count);
   reply.set_bytes_written(counters_.bytes_written);
   reply.set_bytes_read(counters_.bytes_read);
   reply.set_store_free_bytes(free_bytes_);
+  reply.set_store_disk_bytes(disk_bytes_);
   reply.set_store_bytes(stored);
   reply.set_loop_stalls(io_->stalls());
   *reply.mutable_scrub() = scrubber_->State();

@@ -95,7 +95,7 @@ class Site {
   std::map<VaultId, Position> last_heads_;      // of the newest receipt
   std::optional<SignedCheckpoint> checkpoint_;  // the newest of all
   std::map<VaultId, SignedCheckpoint> checkpoints_;
-  uint64_t free_bytes_ = 0;
+  uint64_t free_bytes_ = 0, disk_bytes_ = 0;
   bool closing_ = false;
   Pause receipt_pause_, upkeep_pause_;
   TaskGroup tasks_;  // last: its frames use all of the above

@@ -33,6 +33,11 @@ wire::VaultState SiteVault::State() const {
   state.set_promise_nonce(ToWire(ByteSpan(book_.nonce().bytes)));
   if (trouble_.code() != wire::Failure::NONE) *state.mutable_trouble() = trouble_;
   state.set_log_bytes(log_->bytes());
+  const StoreCounters& counted = log_->counted();
+  state.set_write_io_count(counted.write_io_count);
+  state.set_read_io_count(counted.read_io_count);
+  state.set_bytes_written(counted.bytes_written);
+  state.set_bytes_read(counted.bytes_read);
   return state;
 }
 

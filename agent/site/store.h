@@ -17,18 +17,25 @@
 
 namespace tidemark {
 
-// What was asked of the disk since the start.
+// What was asked of the disk since the start: by a vault, and with `all` by the whole site.
 struct StoreCounters {
-  uint64_t io_count = 0;  // one for each started 16 KiB of a request
+  uint64_t write_io_count = 0, read_io_count = 0;  // one for each started 16 KiB of a request
   uint64_t commit_count = 0;
   uint64_t bytes_written = 0, bytes_read = 0;
+  StoreCounters* all = nullptr;
   void OnWrite(uint64_t bytes) {
-    io_count += (bytes + 16383) / 16384;
+    write_io_count += (bytes + 16383) / 16384;
     bytes_written += bytes;
+    if (all != nullptr) all->OnWrite(bytes);
   }
   void OnRead(uint64_t bytes) {
-    io_count += (bytes + 16383) / 16384;
+    read_io_count += (bytes + 16383) / 16384;
     bytes_read += bytes;
+    if (all != nullptr) all->OnRead(bytes);
+  }
+  void OnCommit() {
+    ++commit_count;
+    if (all != nullptr) all->OnCommit();
   }
 };
 

@@ -24,8 +24,8 @@ VaultLog::VaultLog(Io* io, VaultPlace place, VaultLogOptions options, StoreCount
     : io_(io),
       place_(std::move(place)),
       options_(options),
-      counters_(counters),
       header_(io, 1, kLogFileHeaderBytes) {
+  counters_.all = counters;
   assert(options_.file_bytes_max <= kLogFileBytesLimit);
   assert(options_.file_bytes_min >= kLogFileHeaderBytes + kRecordBytesMax);
 }
@@ -36,7 +36,7 @@ Task<absl::StatusOr<std::unique_ptr<VaultLog>>> VaultLog::Open(Io* io, VaultPlac
                                                                MutableByteSpan buffer,
                                                                StoreCounters* counters) {
   std::unique_ptr<VaultLog> log(new VaultLog(io, std::move(place), options, counters));
-  LogScan scan(io, log->place_, evidence, buffer, counters);
+  LogScan scan(io, log->place_, evidence, buffer, &log->counters_);
   absl::StatusOr<LogScan::Result> result = co_await scan.Run();
   if (!result.ok()) co_return result.status();
   log->found_ = std::move(result->outcome);
@@ -130,7 +130,7 @@ Task<absl::Status> VaultLog::WriteGroup(const std::vector<RecordBuffer>* group, 
     const RecordBuffer& record = (*group)[i];
     const uint64_t size = RecordBytes(record.header);
     const ByteSpan bytes = record.memory.span().first(size);
-    counters_->OnWrite(size);
+    counters_.OnWrite(size);
     writes.push_back(WriteFully(io_, current_, bytes, offset));
     writes.back().Start();
     offset += size;
@@ -164,7 +164,7 @@ Task<absl::Status> VaultLog::WriteGroup(const std::vector<RecordBuffer>* group, 
 Task<absl::Status> VaultLog::Flush() {
   Op sync = io_->Sync(current_);
   int32_t synced = co_await sync;
-  ++counters_->commit_count;
+  counters_.OnCommit();
   if (synced < 0 && MUSEUM_BUG("failed-flush-retried")) {
     Op again = io_->Sync(current_);
     synced = co_await again;

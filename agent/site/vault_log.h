@@ -50,7 +50,8 @@ class VaultLog {
   // The last record that is on stable storage.
   const Position& flushed() const { return flushed_; }
   uint64_t bytes() const { return bytes_; }
-  StoreCounters* counters() const { return counters_; }
+  StoreCounters* counters() { return &counters_; }
+  const StoreCounters& counted() const { return counters_; }
 
   // Writes the records from (*group)[from] on that fit into one file, concurrently; when all are
   // written, flushes once. Gives how many those were: they are durable. The first must follow
@@ -108,7 +109,7 @@ class VaultLog {
   Io* io_;
   VaultPlace place_;
   VaultLogOptions options_;
-  StoreCounters* counters_;
+  StoreCounters counters_;  // of this vault
   LogRecovery::Outcome found_;
   bool settled_ = false;
   BufferPool header_;  // one file header, aligned

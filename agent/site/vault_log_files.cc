@@ -131,7 +131,7 @@ Task<absl::Status> VaultLog::FinishFile(const LogFile* file, Fd fd) {
   std::memcpy(buffer.span().data(), header.data(), header.size());
   absl::Status written = co_await WriteFully(io_, fd, buffer.span(), 0);
   if (!written.ok()) co_return written;
-  counters_->OnWrite(header.size());
+  counters_.OnWrite(header.size());
   Op sync = io_->Sync(fd);
   const int32_t synced = co_await sync;
   if (synced < 0) co_return ErrnoStatus(synced, "flush " + file->path);

@@ -135,7 +135,7 @@ Task<absl::Status> VaultLog::CopyRecord(const LogFile* file, Fd fd, uint64_t seq
   const std::vector<std::byte> head = EncodeRecordHead(*header, placement);
   std::memcpy(buffer.data(), head.data(), head.size());
   const ByteSpan bytes = buffer.first(RecordBytes(*header));
-  counters_->OnWrite(bytes.size());
+  counters_.OnWrite(bytes.size());
   absl::Status written = co_await WriteFully(io_, fd, bytes, placement.own_offset);
   co_return written;
 }

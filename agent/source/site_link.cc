@@ -68,7 +68,7 @@ Task<absl::Status> SiteLink::RunSession() {
   session_end_ = absl::OkStatus();
   sessions_.clear();
   sent_at_.clear();
-  counters_.clear();
+  rates_.Clear();
   opening_ = true;
   tasks_.Spawn(GuardOpening());
   absl::Status opened = co_await OpenControl();

@@ -18,6 +18,7 @@
 #include "agent/link/data_connection.h"
 #include "agent/recover/site_source.h"
 #include "agent/source/log_writer.h"
+#include "agent/source/store_rates.h"
 #include "replicator/receipt.h"
 
 namespace tidemark {
@@ -104,8 +105,8 @@ class SiteLink {
     Digest host;
     std::string role;
     std::optional<double> ack_p50_seconds, ack_p99_seconds, clock_skew_seconds;
-    std::optional<double> iops, commits_per_second, bytes_per_second;
-    uint64_t store_free_bytes = 0;
+    std::optional<StoreRates::Rates> site_rates, vault_rates;  // of the store; of the vault there
+    uint64_t store_bytes = 0, store_free_bytes = 0, store_disk_bytes = 0;  // 0: not told yet
     std::optional<wire::ScrubState> scrub;
   };
   View view(const VaultId& vault) const;
@@ -137,10 +138,6 @@ class SiteLink {
     absl::Status fetch_result;
     std::optional<Position> fetched;
     bool fetch_running = false, repairing = false;
-  };
-  struct Counters {
-    absl::Duration at;
-    uint64_t io = 0, commits = 0, bytes = 0;
   };
 
   Task<absl::Status> RunSession();
@@ -207,9 +204,9 @@ class SiteLink {
   std::map<VaultId, uint64_t> checkpointed_;
   std::map<VaultId, std::map<uint64_t, absl::Duration>> sent_at_;    // sequence -> when it left
   std::deque<std::pair<absl::Duration, absl::Duration>> ack_times_;  // (when, how long)
-  std::deque<Counters> counters_;
+  StoreRates rates_;
   std::optional<double> clock_skew_seconds_;
-  uint64_t store_free_bytes_ = 0;
+  uint64_t store_bytes_ = 0, store_free_bytes_ = 0, store_disk_bytes_ = 0;
   std::optional<wire::ScrubState> scrub_;
   Op* interruptible_ = nullptr;  // what Stop cancels: a wait for the next try, a slow connect
   Event work_, changed_;

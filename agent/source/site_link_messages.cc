@@ -9,7 +9,6 @@
 
 namespace tidemark {
 namespace {
-constexpr absl::Duration kRateWindow = absl::Seconds(10);
 constexpr absl::Duration kAckWindow = absl::Seconds(60);
 constexpr size_t kAckTimesMax = 20000;
 }  // namespace
@@ -83,10 +82,11 @@ void SiteLink::OnHeartbeatReply(const wire::HeartbeatReply& reply) {
   const absl::Time sent_at = io_->Now() - (now - sent);
   const absl::Time site_clock = absl::FromUnixNanos(reply.wall_nanos());
   clock_skew_seconds_ = absl::ToDoubleSeconds(site_clock - (sent_at + (now - sent) / 2));
-  store_free_bytes_ = reply.store_free_bytes();
   if (reply.has_scrub()) scrub_ = reply.scrub();
-  counters_.push_back({now, reply.io_count(), reply.commit_count(), reply.bytes_written()});
-  while (counters_.size() > 2 && now - counters_.front().at > kRateWindow) counters_.pop_front();
+  rates_.Note(now, reply);
+  store_bytes_ = reply.store_bytes();
+  store_free_bytes_ = reply.store_free_bytes();
+  store_disk_bytes_ = reply.store_disk_bytes();
   for (const wire::VaultState& state : reply.vaults()) {
     LinkedVault* vault = VaultOf(state.vault());
     absl::StatusOr<Position> durable = FromWire(state.durable());
@@ -259,7 +259,6 @@ SiteLink::View SiteLink::view(const VaultId& vault) const {
   view.store = store_;
   view.host = host_;
   view.role = role_;
-  view.store_free_bytes = store_free_bytes_;
   view.scrub = scrub_;
   auto session = sessions_.find(vault);
   if (session_up_ && session != sessions_.end()) {
@@ -268,20 +267,21 @@ SiteLink::View SiteLink::view(const VaultId& vault) const {
   }
   if (!session_up_) return view;
   view.clock_skew_seconds = clock_skew_seconds_;
-  if (counters_.size() >= 2) {
-    const Counters& first = counters_.front();
-    const Counters& last = counters_.back();
-    const double seconds = absl::ToDoubleSeconds(last.at - first.at);
-    view.iops = static_cast<double>(last.io - first.io) / seconds;
-    view.commits_per_second = static_cast<double>(last.commits - first.commits) / seconds;
-    view.bytes_per_second = static_cast<double>(last.bytes - first.bytes) / seconds;
-  }
+  view.store_bytes = store_bytes_;
+  view.store_free_bytes = store_free_bytes_;
+  view.store_disk_bytes = store_disk_bytes_;
+  view.site_rates = rates_.Site();
+  view.vault_rates = rates_.Of(vault);
   if (ack_times_.empty()) return view;
   std::vector<absl::Duration> times;
   for (const auto& [when, took] : ack_times_) times.push_back(took);
-  std::sort(times.begin(), times.end());
-  view.ack_p50_seconds = absl::ToDoubleSeconds(times[times.size() / 2]);
-  view.ack_p99_seconds = absl::ToDoubleSeconds(times[times.size() * 99 / 100]);
+  const auto at = [&times](size_t rank) {  // in seconds
+    const auto place = times.begin() + static_cast<ptrdiff_t>(rank);
+    std::nth_element(times.begin(), place, times.end());
+    return absl::ToDoubleSeconds(*place);
+  };
+  view.ack_p50_seconds = at(times.size() / 2);
+  view.ack_p99_seconds = at(times.size() * 99 / 100);
   return view;
 }
 

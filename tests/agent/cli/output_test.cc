@@ -29,42 +29,6 @@ TEST(Output, ColumnsAreAsWideAsTheirWidestCell) {
   EXPECT_EQ(Columns({{"A", "B"}, {"caf\xc3\xa9", "x"}}), "A     B\ncaf\xc3\xa9  x\n");
 }
 
-StatusReport Sample() {
-  StatusReport report;
-  report.status = "error";
-  report.agent = "agent";
-  report.software = "tidemark 0.1.0";
-  report.codes = {{"SITE_DOWN", "error", "primary b: connection refused", "start it"}};
-  SiteStatus site;
-  site.name = "b";
-  site.role = "primary";
-  site.state = "down";
-  report.sites.push_back(site);
-  return report;
-}
-
-TEST(Output, StatusShowsHealthHintsAndUnknowns) {
-  const std::string text = StatusText(Sample());
-  EXPECT_THAT(text, HasSubstr("health  ERROR"));
-  EXPECT_THAT(text, HasSubstr("SITE_DOWN: primary b: connection refused"));
-  EXPECT_THAT(text, HasSubstr("hint: start it"));
-  EXPECT_THAT(text, HasSubstr("b     primary  down   -        -    - / -"));
-  EXPECT_THAT(text, HasSubstr("SCRUB  COVERED  LAST FULL PASS  PERIOD  RATE  BAD  HEALED"));
-}
-
-TEST(Output, StatusShowsTheScrub) {
-  StatusReport report = Sample();
-  ScrubStatus scrub;
-  scrub.covered_share = 0.125;
-  scrub.period_seconds = 14 * 86400;
-  scrub.bytes_per_second = 65536;
-  scrub.bad = 2;
-  scrub.healed = 41;
-  report.sites[0].scrub = scrub;
-  EXPECT_THAT(StatusText(report),
-              HasSubstr("b      12.5 %   never           336h    65.5 kB/s  2    41"));
-}
-
 TEST(Output, VerifySaysWhatWasHealedAndWhatIsLost) {
   VerifyReport report;
   VerifyReport::Site site;
@@ -80,13 +44,6 @@ TEST(Output, VerifySaysWhatWasHealedAndWhatIsLost) {
   EXPECT_THAT(text, HasSubstr("a: healed: record 2 head: x\n"));
   EXPECT_THAT(text, HasSubstr("a: record 3 block 1: y\n"));
   EXPECT_THAT(text, HasSubstr("lost: record 3 block 1 is needed by db@4\n"));
-}
-
-TEST(Output, CheckIsOneLine) {
-  const std::string text = CheckText(Sample());
-  EXPECT_EQ(text.find('\n'), text.size() - 1);
-  EXPECT_THAT(text, HasSubstr("TIDEMARK ERROR SITE_DOWN"));
-  EXPECT_EQ(text.find("lag_b"), std::string::npos) << "unknown is no number";
 }
 
 }  // namespace

@@ -1,15 +1,13 @@
-// What writing and reading reports as JSON needs. Only the .cc files beside it include it.
-#ifndef TIDEMARK_AGENT_JSON_FIELDS_H_
-#define TIDEMARK_AGENT_JSON_FIELDS_H_
+// What writing and reading JSON needs. Only .cc files include it.
+#ifndef TIDEMARK_AGENT_REPORT_JSON_FIELDS_H_
+#define TIDEMARK_AGENT_REPORT_JSON_FIELDS_H_
 
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_format.h"
-#include "agent/failure.h"
-#include "agent/report_json.h"
+#include "agent/report/times.h"
 
 namespace tidemark {
 
@@ -101,16 +99,10 @@ class Fields {
   bool ok_ = true;
 };
 
-inline absl::Status NotUnderstood(const char* what) {
-  return WithHint(absl::InternalError(absl::StrFormat("the agent's answer is no %s", what)),
-                  "agent and command line must be of the same version: compare `tidemark version` "
-                  "and restart the agent");
-}
-
 inline Json ParseOrNull(const std::string& text) {
   Json json = Json::parse(text, nullptr, false);
   return json.is_discarded() ? Json(nullptr) : json;
 }
 
 }  // namespace tidemark
-#endif  // TIDEMARK_AGENT_JSON_FIELDS_H_
+#endif  // TIDEMARK_AGENT_REPORT_JSON_FIELDS_H_
