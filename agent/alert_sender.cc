@@ -1,5 +1,6 @@
 #include "agent/alert_sender.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr size_t kMemoryBytesMax = 16 * 1024 * 1024;
 constexpr size_t kSecretBytesMax = 4096;
+constexpr absl::Duration kFinishLimit = absl::Seconds(6);  // a courier gives up after 5
 
 std::string WithoutSpace(std::string text) {
   while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.pop_back();
@@ -78,6 +80,22 @@ Task<> AlertSender::Step(std::vector<SlaFact> facts, AlertDesk::FactsOfSubject f
     std::string where = page;
     co_await Send(&channel, std::move(where));
   }
+}
+
+Task<> AlertSender::Finish() {
+  const auto busy = [](const Channel& channel) {
+    return channel.courier != nullptr && channel.courier->busy();
+  };
+  const absl::Duration until = io_->Monotonic() + kFinishLimit;
+  while (std::any_of(channels_.begin(), channels_.end(), busy) && io_->Monotonic() < until) {
+    Op sleep = io_->Sleep(absl::Milliseconds(20));
+    const int32_t slept = co_await sleep;
+    (void)slept;
+    for (Channel& channel : channels_) Collect(&channel);
+  }
+  if (!desk_.changed()) co_return;
+  const absl::Status stored = co_await Store();
+  (void)stored;
 }
 
 void AlertSender::Collect(Channel* channel) {

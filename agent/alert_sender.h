@@ -24,6 +24,8 @@ class AlertSender {
   Task<> Load();
   // About once a second: judges the facts, tells who must know, carries on.
   Task<> Step(std::vector<SlaFact> facts, AlertDesk::FactsOfSubject facts_of, std::string page);
+  // An orderly stop: waits for what is on its way, so that it is not sent again.
+  Task<> Finish();
   const SlaBook& book() const { return book_; }
   const AlertDesk& desk() const { return desk_; }
   // What the last Step changed.

@@ -64,6 +64,7 @@ Task<> Reporter::Run() {
     sleep_ = nullptr;
     (void)slept;
   }
+  co_await alerts_.Finish();
   co_await KeepBooks();
   port_.reset();
 }
