@@ -142,6 +142,7 @@ absl::StatusOr<AgentConfig> ParseAgentConfig(const std::string& text, const std:
   ReadSlaConfig(&top, &config.sla);
   Section log = top.Table("log");
   log.Level("level", &config.log_level);
+  log.Format("format", &config.log_format);
   log.Finish();
   for (Section& section : top.Tables("sites")) ReadSite(section, &config.sites);
   for (Section& section : top.Tables("vaults")) ReadVault(section, &config.vaults);
@@ -180,6 +181,7 @@ absl::StatusOr<SiteConfig> ParseSiteConfig(const std::string& text, const std::s
     limits.Refuse(limits.line(), "log_file_bytes_min is larger than log_file_bytes_max");
   Section log = top.Table("log");
   log.Level("level", &config.log_level);
+  log.Format("format", &config.log_format);
   log.Finish();
   top.Finish();
   return failure.ok() ? absl::StatusOr<SiteConfig>(std::move(config)) : failure;

@@ -74,6 +74,7 @@ struct AgentConfig {
   StatusPortConfig status;
   SlaConfig sla;  // not written by WriteConfig: what setup makes has none
   LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
 };
 
 struct SiteConfig {
@@ -81,6 +82,7 @@ struct SiteConfig {
   SiteOptions options;  // `host` and `software` are left to the caller
   CredentialPaths identity;
   LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
 };
 
 // kFailedPrecondition "FILE:LINE: what is wrong; what is allowed". `path` is absolute.

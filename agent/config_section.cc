@@ -121,4 +121,11 @@ void Section::Amount(const std::string& key, double* value) {
   *value = *found;
 }
 
+void Section::Format(const std::string& key, LogFormat* value) {
+  std::string word = LogFormatName(*value);
+  OneOf(key, &word, {"text", "logfmt", "json", "journald"});
+  const absl::StatusOr<LogFormat> format = ParseLogFormat(word);
+  if (format.ok()) *value = *format;
+}
+
 }  // namespace tidemark

@@ -43,6 +43,7 @@ class Section {
   }
   void OctalMode(const std::string& key, uint32_t* value);
   void Level(const std::string& key, LogLevel* value);
+  void Format(const std::string& key, LogFormat* value);
   void IsPrimary(const std::string& key, bool* value);
   // "host:port"; port 0 only where `may_be_any`.
   void Address(const std::string& key, std::string* value, bool may_be_any, bool required = true);

@@ -36,7 +36,9 @@ std::string Identity(const CredentialPaths& paths) {
   return Line("authority", paths.authority) + Line("certificate", paths.certificate) +
          Line("private_key", paths.private_key);
 }
-std::string Log(LogLevel level) { return "\n[log]\n" + Line("level", LogLevelName(level)); }
+std::string Log(LogLevel level, LogFormat format) {
+  return "\n[log]\n" + Line("level", LogLevelName(level)) + Line("format", LogFormatName(format));
+}
 
 }  // namespace
 
@@ -63,7 +65,7 @@ std::string WriteConfig(const AgentConfig& config) {
                                   {"client_authority", &config.status.client_authority}}) {
     if (!path->empty()) text += Line(key, *path);
   }
-  text += Log(config.log_level);
+  text += Log(config.log_level, config.log_format);
   for (const AgentSite& site : config.sites) {
     text += "\n[[sites]]\n" + Line("name", site.name) + RoleLine(site.is_primary) +
             Line("address", site.address);
@@ -97,7 +99,7 @@ std::string WriteConfig(const SiteConfig& config) {
   text += "\n[scrub]\n" + Line("period_seconds", options.scrub_period_seconds) +
           Line("bytes_per_second_min", options.scrub_bytes_per_second_min) +
           Line("bytes_per_second_max", options.scrub_bytes_per_second_max);
-  return text + Log(config.log_level);
+  return text + Log(config.log_level, config.log_format);
 }
 
 }  // namespace tidemark

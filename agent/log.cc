@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "absl/strings/str_format.h"
 
 namespace tidemark {
@@ -17,6 +20,24 @@ std::string OneLine(const std::string& text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   }
   return line;
+}
+
+constexpr std::string_view kFormats[] = {"text", "logfmt", "json", "journald"};
+
+// For a string in quotes, of JSON as of logfmt. Bytes that are no ASCII could be half a character.
+std::string Escaped(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += static_cast<unsigned char>(c) < 0x80 ? c : '?';
+  }
+  return escaped;
+}
+
+// Of syslog: err, warning, info, debug.
+int Priority(LogLevel level) {
+  constexpr int kPriorities[] = {3, 4, 6, 7};
+  return kPriorities[static_cast<size_t>(level)];
 }
 
 }  // namespace
@@ -43,21 +64,72 @@ absl::StatusOr<LogLevel> ParseLogLevel(const std::string& word) {
       absl::StrFormat("'%s' is no log level: use error, warn, info or debug", word));
 }
 
-Logger::Logger(LogLevel level, Clock clock, Sink sink)
-    : level_(level), clock_(std::move(clock)), sink_(std::move(sink)) {}
+std::string LogFormatName(LogFormat format) {
+  return std::string(kFormats[static_cast<size_t>(format)]);
+}
 
-Logger Logger::ToStderr(LogLevel level, Clock clock) {
+absl::StatusOr<LogFormat> ParseLogFormat(const std::string& word) {
+  for (size_t i = 0; i < std::size(kFormats); ++i) {
+    if (kFormats[i] == word) return static_cast<LogFormat>(i);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrFormat("'%s' is no log format: use text, logfmt, json or journald", word));
+}
+
+Logger::Logger(LogLevel level, Clock clock, Sink sink, LogFormat format)
+    : level_(level), format_(format), clock_(std::move(clock)), sink_(std::move(sink)) {}
+
+Logger Logger::ToStderr(LogLevel level, Clock clock, LogFormat format) {
   // A log that cannot be written must not stop replication: the result is not looked at.
-  return Logger(level, std::move(clock), [](const std::string& line) {
-    const ssize_t ignored = write(STDERR_FILENO, line.data(), line.size());
-    static_cast<void>(ignored);
-  });
+  return Logger(
+      level, std::move(clock),
+      [](const std::string& line) {
+        const ssize_t ignored = write(STDERR_FILENO, line.data(), line.size());
+        static_cast<void>(ignored);
+      },
+      format);
+}
+
+bool Logger::MayWrite(absl::Time now) {
+  if (now > last_) {
+    const double seconds = last_ == absl::InfinitePast() ? 0 : absl::ToDoubleSeconds(now - last_);
+    lines_ = std::min(kLinesAtOnce, lines_ + seconds * kLinesPerSecond);
+  }
+  last_ = now;
+  if (lines_ < 1) {
+    ++left_out_;
+    return false;
+  }
+  lines_ -= 1;
+  return true;
+}
+
+std::string Logger::Line(absl::Time now, LogLevel level, const std::string& text) const {
+  const std::string time = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", now, absl::UTCTimeZone());
+  const std::string name = LogLevelName(level);
+  switch (format_) {
+    case LogFormat::kLogfmt:
+      return absl::StrFormat("ts=%s level=%s msg=\"%s\"\n", time, name, Escaped(text));
+    case LogFormat::kJson:
+      return absl::StrFormat("{\"ts\":\"%s\",\"level\":\"%s\",\"msg\":\"%s\"}\n", time, name,
+                             Escaped(text));
+    case LogFormat::kJournald:
+      return absl::StrFormat("<%d>%s\n", Priority(level), text);
+    case LogFormat::kText:
+      break;
+  }
+  return absl::StrFormat("%s %-5s %s\n", time, name, text);
 }
 
 void Logger::Write(LogLevel level, const std::string& text) {
   if (!wants(level)) return;
-  const std::string time = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", clock_(), absl::UTCTimeZone());
-  sink_(absl::StrFormat("%s %-5s %s\n", time, LogLevelName(level), OneLine(text)));
+  const absl::Time now = clock_();
+  if (!MayWrite(now)) return;
+  if (left_out_ > 0) {
+    sink_(Line(now, LogLevel::kWarn, absl::StrFormat("%d lines were left out", left_out_)));
+    left_out_ = 0;
+  }
+  sink_(Line(now, level, OneLine(text).substr(0, kLineBytesMax)));
 }
 
 }  // namespace tidemark

@@ -5,7 +5,7 @@
 #include "agent/io/transfer.h"
 #include "agent/report/health.h"
 #include "agent/report/network_metrics.h"
-#include "agent/status_pages.h"
+#include "agent/report/sla_report.h"
 
 namespace tidemark {
 namespace {
@@ -66,7 +66,6 @@ Task<> Reporter::Run() {
   }
   co_await alerts_.Finish();
   co_await KeepBooks();
-  port_.reset();
 }
 
 Task<> Reporter::LoadBooks() {
@@ -186,8 +185,17 @@ void Reporter::NoteBooks(const StatusReport& report, std::vector<SlaFact>* facts
   days_.Note(report, is_planned);
   if (io_->Monotonic() - computed_ < kComputeInterval) return;
   computed_ = io_->Monotonic();
-  network_metrics_ =
-      NetworkMetricsJson(report.at, usage_, incidents_, alerts_.book(), config_->sla.prices);
+  const PriceTable& prices = config_->sla.prices;
+  network_metrics_ = NetworkMetricsJson(report.at, usage_, incidents_, alerts_.book(), prices);
+  auto pages = std::make_shared<ReportPages>();
+  for (const auto& [format, page] :
+       {std::pair("%Y-%m-%d", &pages->daily), std::pair("%Y-%m", &pages->monthly)}) {
+    const std::string period = absl::FormatTime(format, report.at, absl::UTCTimeZone());
+    const absl::StatusOr<SlaReport> made =
+        MakeSlaReport(period, config_->name, report.at, days_, incidents_, usage_, prices);
+    if (made.ok()) *page = SlaReportPage(*made);
+  }
+  reports_ = std::move(pages);
 }
 
 // The port's threads read the snapshot, which nobody changes any more.
@@ -197,6 +205,7 @@ void Reporter::Publish(const StatusReport& report) {
   snapshot->report = report;
   snapshot->history = published_history_;
   snapshot->network_metrics = network_metrics_;
+  snapshot->reports = reports_;
   MetricsText more;
   AddUsage(usage_, &more);
   AddSla(alerts_.book(), &more);

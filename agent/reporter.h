@@ -18,6 +18,7 @@
 #include "agent/report/incident_book.h"
 #include "agent/report/status_port.h"
 #include "agent/report/usage_book.h"
+#include "agent/status_pages.h"
 
 namespace tidemark {
 
@@ -56,6 +57,7 @@ class Reporter : public StatusObserver {
   DayBook days_;
   absl::Duration kept_, computed_ = -absl::InfiniteDuration();
   std::string network_metrics_;
+  std::shared_ptr<const ReportPages> reports_;
   absl::Duration started_;
   bool settled_ = false, stopping_ = false;
   Op* sleep_ = nullptr;

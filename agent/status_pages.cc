@@ -9,6 +9,7 @@
 namespace tidemark {
 namespace {
 
+constexpr const char* kHtml = "text/html; charset=utf-8";
 constexpr const char* kPrometheusText = "text/plain; version=0.0.4; charset=utf-8";
 
 HttpAnswer JsonAnswer(int code, const Json& json) {
@@ -70,7 +71,7 @@ HttpAnswer HistoryAnswer(const StatusSnapshot& snapshot) {
 }  // namespace
 
 HttpAnswer AnswerPage(const StatusSnapshot& snapshot, const std::string& path, absl::Duration age) {
-  if (path == "/") return {200, "text/html; charset=utf-8", kDashboardPage};
+  if (path == "/") return {200, kHtml, kDashboardPage};
   if (path == "/healthz") return Health(age);
   if (path == "/readyz") return Readiness(snapshot.report, age);
   if (path == "/metrics") return Metrics(snapshot, age);
@@ -81,13 +82,17 @@ HttpAnswer AnswerPage(const StatusSnapshot& snapshot, const std::string& path, a
     return JsonAnswer(200,
                       {{"software", snapshot.report.software}, {"agent", snapshot.report.agent}});
   }
+  if (snapshot.reports != nullptr && path == "/report/daily")
+    return {200, kHtml, snapshot.reports->daily};
+  if (snapshot.reports != nullptr && path == "/report/monthly")
+    return {200, kHtml, snapshot.reports->monthly};
   if (path == "/network-metrics" && !snapshot.network_metrics.empty())
     return {200, "application/json", snapshot.network_metrics + "\n"};
   return JsonAnswer(404, {{"error",
                            {{"code", "not_found"},
                             {"message",
                              "pages: / /healthz /readyz /metrics /network-metrics "
-                             "/status /history /version"}}}});
+                             "/status /history /report/daily /report/monthly /version"}}}});
 }
 
 }  // namespace tidemark

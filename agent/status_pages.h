@@ -11,11 +11,16 @@
 
 namespace tidemark {
 
+struct ReportPages {
+  std::string daily, monthly;  // HTML
+};
+
 struct StatusSnapshot {
   StatusReport report;
-  std::shared_ptr<const History> history;  // null: none yet
-  std::string network_metrics;             // JSON; empty: not computed yet
-  std::string more_metrics;                // Prometheus text behind that of the report
+  std::shared_ptr<const History> history;      // null: none yet
+  std::string network_metrics;                 // JSON; empty: not computed yet
+  std::string more_metrics;                    // Prometheus text behind that of the report
+  std::shared_ptr<const ReportPages> reports;  // null: not made yet
 };
 
 // A snapshot that is older says that the agent's loop stands still: /healthz and /readyz are 503.

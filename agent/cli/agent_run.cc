@@ -48,7 +48,7 @@ int RunAgent(const Arguments& arguments) {
   const absl::StatusOr<std::unique_ptr<UringIo>> io = UringIo::Create(UringOptions{});
   if (!io.ok()) return Fail(arguments, io.status());
   UringIo* world = io->get();
-  Logger log = Logger::ToStderr(config->log_level, [] { return absl::Now(); });
+  Logger log = Logger::ToStderr(config->log_level, [] { return absl::Now(); }, config->log_format);
   world->SignalDescriptor();  // before RocksDB starts threads
   AgentProcess process;
   process.io = world;

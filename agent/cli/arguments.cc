@@ -118,6 +118,12 @@ void AddQueries(CLI::App* app, Arguments* arguments) {
   status->add_flag("--watch", arguments->watch, "again every second");
   status->add_flag("--check", arguments->check,
                    "one line; exits 0 ok, 1 warning, 2 error, 3 unknown");
+  CLI::App* report =
+      app->add_subcommand("report", "availability, lag, incidents of a day or month");
+  report->add_option("PERIOD", arguments->period,
+                     "daily (default: today), monthly, 2026-11-21 or 2026-11; UTC");
+  report->add_option("--config", arguments->config, "the agent's configuration");
+  report->add_flag("--html", arguments->html, "a page to print");
   CLI::App* verify = app->add_subcommand("verify", "check what is stored");
   verify->add_flag("--deep", arguments->deep,
                    "every site re-reads everything and heals what is bad");

@@ -36,6 +36,8 @@ struct Arguments {
   std::optional<absl::Time> before;
   bool overwrite = false;
 
+  std::string period = "daily";  // report
+  bool html = false;
   bool watch = false, check = false;  // status
   bool deep = false;                  // verify
   bool acknowledge = false;           // keys kit --ack

@@ -18,6 +18,7 @@ constexpr std::pair<std::string_view, Verb> kVerbs[] = {
     {"restore", RunRestore},
     {"list", RunList},
     {"status", RunStatus},
+    {"report", RunReport},
     {"verify", RunVerify},
     {"setup ca", RunSetupAuthority},
     {"setup site", RunSetupSite},

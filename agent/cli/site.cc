@@ -76,7 +76,7 @@ int RunSite(const Arguments& arguments) {
   const absl::StatusOr<std::unique_ptr<UringIo>> io = UringIo::Create(UringOptions{});
   if (!io.ok()) return Fail(arguments, io.status());
   UringIo* world = io->get();
-  Logger log = Logger::ToStderr(config->log_level, [] { return absl::Now(); });
+  Logger log = Logger::ToStderr(config->log_level, [] { return absl::Now(); }, config->log_format);
   SiteProcess process;
   process.io = world;
   process.options = config->options;

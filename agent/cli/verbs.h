@@ -10,6 +10,7 @@ int RunPush(const Arguments& arguments);
 int RunRestore(const Arguments& arguments);
 int RunList(const Arguments& arguments);
 int RunStatus(const Arguments& arguments);
+int RunReport(const Arguments& arguments);
 int RunVerify(const Arguments& arguments);
 int RunSetupAuthority(const Arguments& arguments);
 int RunSetupSite(const Arguments& arguments);

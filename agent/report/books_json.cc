@@ -59,6 +59,7 @@ std::string UsageBook::Save() const {
       hourly.push_back({{"at", absl::ToUnixMillis(at)}, {"stored", stored}});
     meters.push_back({{"vault", vault},
                       {"tier", meter.tier},
+                      {"since", absl::ToUnixMillis(meter.since)},
                       {"stored", meter.stored},
                       {"logical", meter.logical},
                       {"egress", meter.egress},
@@ -91,6 +92,7 @@ absl::Status UsageBook::Load(const std::string& saved) {
     Meter meter;
     each.Text("vault", &vault);
     each.Text("tier", &meter.tier);
+    meter.since = Instant(&each, "since");
     meter.stored = Number(&each, "stored");
     meter.logical = Number(&each, "logical");
     meter.egress = Number(&each, "egress");

@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kThreads = 8;
 constexpr size_t kWaitingMax = 64;  // connections; more wait in the kernel's backlog
 constexpr size_t kBodyBytesMax = 4096;
-constexpr int kTimeoutSeconds = 3;
+constexpr int kTimeoutSeconds = 3, kKeepAliveSeconds = 2;
 constexpr size_t kKeepAliveRequests = 1000;
 
 // A bounded queue: when it is full the accepting thread waits, and the backlog fills.
@@ -120,7 +120,7 @@ class HttplibPort : public StatusPort {
     server_->set_payload_max_length(kBodyBytesMax);
     server_->set_read_timeout(kTimeoutSeconds);
     server_->set_write_timeout(kTimeoutSeconds);
-    server_->set_keep_alive_timeout(kTimeoutSeconds);
+    server_->set_keep_alive_timeout(kKeepAliveSeconds);
     server_->set_keep_alive_max_count(kKeepAliveRequests);
     server_->set_tcp_nodelay(true);
     // No SO_REUSEPORT, which is the library's default: two agents would share a port in silence.
@@ -229,7 +229,9 @@ absl::StatusOr<std::unique_ptr<StatusPort>> StatusPort::Open(const Options& opti
 }
 
 bool IsLoopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host == "[::1]" || host.starts_with("127.");
+  const bool is_number = host.find_first_not_of("0123456789.") == std::string::npos;
+  return host == "localhost" || host == "::1" || host == "[::1]" ||
+         (is_number && host.starts_with("127."));
 }
 
 }  // namespace tidemark

@@ -57,7 +57,7 @@ struct VaultStatus {
   std::string data_class = "database", tier;  // tier: empty for none, else S1 | S2 | S3
   bool tier_enforced = false;
   std::string ack_mode;  // strict | quorum: which sites a commit waits for now
-  std::optional<double> commit_p50_seconds, commit_p99_seconds;  // of the last minute
+  std::optional<double> commit_p50_seconds, commit_p99_seconds;  // of the newest 4096 records
   uint64_t committed_sequence = 0, source_bytes = 0, stored_bytes = 0, archives = 0, epoch = 0;
   uint64_t restored_bytes = 0, restores_running = 0;  // since the agent's start
   std::optional<double> dedup_ratio, rpo_target_seconds;

@@ -55,7 +55,9 @@ void UsageBook::Note(absl::Time now, const std::vector<VaultUsage>& vaults) {
   // A clock set back counts nothing twice: time stands until it has caught up.
   if (now > now_) Advance(now);
   for (const VaultUsage& usage : vaults) {
-    Meter& meter = meters_[usage.vault];
+    const auto [found, is_new] = meters_.try_emplace(usage.vault);
+    Meter& meter = found->second;
+    if (is_new) meter.since = now_;
     const double grown = usage.restored_bytes_total - meter.restored_total;
     meter.egress += grown >= 0 ? grown : usage.restored_bytes_total;  // the agent was restarted
     meter.restored_total = usage.restored_bytes_total;
@@ -86,6 +88,7 @@ void UsageBook::Advance(absl::Time now) {
 void UsageBook::CloseMonth(absl::Time end) {
   for (auto& [name, meter] : meters_) {
     past_.push_front(StatementOf(name, meter, end));
+    meter.since = end;
     meter.egress = meter.byte_seconds = meter.overage_byte_seconds = 0;
   }
   if (past_.size() > kPastMax) past_.resize(kPastMax);
@@ -108,7 +111,9 @@ UsageStatement UsageBook::StatementOf(const std::string& vault, const Meter& met
   const double whole = absl::ToDoubleSeconds(month_ends_ - month_begins_);
   if (const std::optional<double> slope = Slope(meter.hourly))
     made.projected_stored_bytes = std::max(0.0, meter.stored + *slope * (whole - elapsed));
-  if (elapsed >= 86400) made.projected_egress_bytes = meter.egress / elapsed * whole;
+  const double metered = absl::ToDoubleSeconds(now - meter.since);
+  if (metered >= 86400)
+    made.projected_egress_bytes = meter.egress * (1 + (whole - elapsed) / metered);
   double worst = 0;
   if (const TierLimits* tier = FindTier(meter.tier)) {
     made.capacity_bytes = tier->bytes;

@@ -23,9 +23,8 @@
 namespace tidemark {
 
 inline constexpr const char* kProjectionMethod =
-    "stored: least squares over hourly samples of the last 7 days, at least 24; egress: this "
-    "month's "
-    "so far, pro rata, after its first day";
+    "stored: least squares over hourly samples of the last 7 days, at least 24. Egress: what there "
+    "was this month, and the mean rate since metering began for the rest, after a day of it";
 
 struct VaultUsage {
   std::string vault, tier;
@@ -61,6 +60,7 @@ class UsageBook {
  private:
   struct Meter {
     std::string tier;
+    absl::Time since;  // metered in this month
     double stored = 0, logical = 0, restored_total = 0;
     double egress = 0, byte_seconds = 0, overage_byte_seconds = 0;  // of this month
     std::deque<std::pair<absl::Time, double>> hourly;               // (when, stored)

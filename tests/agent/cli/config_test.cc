@@ -138,6 +138,76 @@ TEST(AgentConfig, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(again->name, changed.name);
 }
 
+TEST(AgentConfig, AVaultHasTheTargetOfItsClass) {
+  for (const auto& [data_class, target] :
+       {std::pair("database", 900), {"media", 3600}, {"wal", 60}}) {
+    const std::string text =
+        kAgent + "class = \"" + data_class + "\"\ntier = \"S2\"\ntier_enforced = true\n";
+    const absl::StatusOr<AgentConfig> config = ParseAgentConfig(text, "/c/agent.toml");
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->vaults[0].rpo_target_seconds, static_cast<uint64_t>(target));
+    EXPECT_EQ(config->vaults[0].tier, "S2");
+  }
+}
+
+TEST(AgentConfig, ReadsAlertsMaintenanceAndPrices) {
+  const absl::StatusOr<AgentConfig> config = ParseAgentConfig(kAgent + R"(
+[sla]
+raise_after_seconds = 5
+[prices]
+overage_per_gb_month = 0.5
+egress_included_bytes = 1000000000
+[[alerts]]
+name = "noc"
+type = "slack"
+url_file = "noc.url"
+least = "danger"
+escalate_after_seconds = 900
+hours = "Mon-Fri 09:00-18:30"
+zone = "Europe/Paris"
+[[maintenance]]
+begins = "2026-12-01T20:00:00Z"
+ends = "2026-12-01T23:00:00Z"
+)",
+                                                              "/c/agent.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->sla.timing.raise_after, absl::Seconds(5));
+  EXPECT_EQ(config->sla.prices.overage_per_gb_month, 0.5);
+  EXPECT_EQ(config->sla.prices.egress_included_bytes, 1e9);
+  ASSERT_EQ(config->sla.channels.size(), 1u);
+  const AlertChannel& channel = config->sla.channels[0];
+  EXPECT_EQ(channel.url_file, "/c/noc.url");
+  EXPECT_EQ(channel.least, SlaLevel::kDanger);
+  EXPECT_EQ(channel.escalate_after, absl::Minutes(15));
+  EXPECT_EQ(channel.hours.days, 0x1f);
+  EXPECT_EQ(channel.hours.to_minute, 18 * 60 + 30);
+  ASSERT_EQ(config->sla.maintenance.size(), 1u);
+}
+
+TEST(AgentConfig, RefusesWhatAnOperatorShouldNotMean) {
+  struct Wrong {
+    std::string added, says;
+  };
+  const Wrong table[] = {
+      {"[status]\nlisten = \"0.0.0.0:9740\"\n", "not on loopback: set token_file"},
+      {"[status]\nlisten = \"9740\"\n", "host:port"},
+      {"[status]\nclient_authority = \"x.pem\"\n", "certificate and private_key"},
+      {"[[alerts]]\nname = \"x\"\n", "one of url and url_file"},
+      {"[[alerts]]\nname = \"x\"\ntype = \"sms\"\nurl = \"http://x\"\n", "'type'"},
+      {"[[alerts]]\nname = \"x\"\ntype = \"email\"\nurl = \"smtp://x\"\n", "from and to"},
+      {"[[alerts]]\nname = \"x\"\nurl = \"http://x\"\nhours = \"Fri-Mon 09:00-18:00\"\n",
+       "Mon-Fri 09:00-18:00"},
+      {"[[maintenance]]\nbegins = \"2026-12-02T00:00:00Z\"\nends = \"2026-12-01T00:00:00Z\"\n",
+       "in this order"},
+      {"[prices]\negress_per_gb = -1\n", "0 or more"},
+  };
+  for (const Wrong& wrong : table) {
+    const absl::Status status = ParseAgentConfig(kAgent + wrong.added, "/c/agent.toml").status();
+    EXPECT_THAT(std::string(status.message()), HasSubstr(wrong.says)) << wrong.added;
+  }
+  EXPECT_TRUE(ParseAgentConfig(kAgent + "[status]\nlisten = \"\"\n", "/c/agent.toml").ok());
+}
+
 TEST(SiteConfig, ReadsARightFileAndWritesItBack) {
   const absl::StatusOr<SiteConfig> config = ParseSiteConfig(kSite, "/c/site.toml");
   ASSERT_TRUE(config.ok()) << config.status();

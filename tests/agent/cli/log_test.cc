@@ -43,5 +43,41 @@ TEST(Log, LevelsAreNamedAndParsedBack) {
   EXPECT_FALSE(ParseLogLevel("loud").ok());
 }
 
+std::string Formatted(LogFormat format, const std::string& text) {
+  std::string all;
+  Logger log(
+      LogLevel::kInfo, [] { return absl::UnixEpoch(); },
+      [&all](const std::string& line) { all += line; }, format);
+  log.Warn(text);
+  return all;
+}
+
+TEST(Log, ComesInFourFormats) {
+  EXPECT_EQ(Formatted(LogFormat::kText, "x \"y\""), "1970-01-01T00:00:00.000Z warn  x \"y\"\n");
+  EXPECT_EQ(Formatted(LogFormat::kLogfmt, "x \"y\""),
+            "ts=1970-01-01T00:00:00.000Z level=warn msg=\"x \\\"y\\\"\"\n");
+  EXPECT_EQ(Formatted(LogFormat::kJson, "x \\"),
+            "{\"ts\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warn\",\"msg\":\"x \\\\\"}\n");
+  EXPECT_EQ(Formatted(LogFormat::kJournald, "x"), "<4>x\n");
+  EXPECT_FALSE(ParseLogFormat("xml").ok());
+}
+
+TEST(Log, ADayIsBoundedHoweverMuchGoesWrong) {
+  uint64_t lines = 0, longest = 0, left_out = 0;
+  absl::Time now = absl::UnixEpoch();
+  Logger log(
+      LogLevel::kInfo, [&now] { return now; },
+      [&](const std::string& line) {
+        ++lines;
+        longest = std::max<uint64_t>(longest, line.size());
+        if (line.find("were left out") != std::string::npos) ++left_out;
+      });
+  const std::string text(5000, 'x');
+  for (; now < absl::UnixEpoch() + absl::Hours(24); now += absl::Milliseconds(100)) log.Info(text);
+  EXPECT_LE(lines, 2 * 86400 + 2000u) << "a line a second, and beside it what was left out";
+  EXPECT_LE(longest, Logger::kLineBytesMax + 40);
+  EXPECT_GT(left_out, 0u) << "it says so";
+}
+
 }  // namespace
 }  // namespace tidemark

@@ -114,7 +114,8 @@ TEST(StatusPort, APortIsNotSharedInSilence) {
 TEST(StatusPort, LoopbackIsKnown) {
   for (const char* host : {"127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"})
     EXPECT_TRUE(IsLoopback(host)) << host;
-  for (const char* host : {"0.0.0.0", "10.0.0.1", "::", "status.example", "1127.0.0.1"})
+  for (const char* host :
+       {"0.0.0.0", "10.0.0.1", "::", "status.example", "1127.0.0.1", "127.example.org"})
     EXPECT_FALSE(IsLoopback(host)) << host;
 }
 

@@ -18,6 +18,7 @@
 #include "agent/report/incident_book.h"
 #include "agent/report/json_fields.h"
 #include "agent/report/network_metrics.h"
+#include "agent/report/sla_report.h"
 #include "agent/report/usage_book.h"
 
 namespace tidemark {
@@ -118,6 +119,17 @@ TEST(Usage, ARestartInTheMiddleChangesNothing) {
                 1e3);
     EXPECT_NEAR(second.book.past()[i].overage_cost, whole.book.past()[i].overage_cost, 1e-6);
   }
+}
+
+TEST(Usage, AMonthThatWasMeteredLateIsNotFlattered) {
+  UsageBook book{PriceTable{}};
+  const absl::Time began = kNovember + absl::Hours(20 * 24);
+  book.Note(began, {{"db", "", 0, 0, 0}});
+  book.Note(began + absl::Hours(12), {{"db", "", 0, 0, 50e9}});
+  EXPECT_FALSE(book.Statements()[0].projected_egress_bytes.has_value()) << "too little is known";
+  book.Note(began + absl::Hours(24), {{"db", "", 0, 0, 100e9}});
+  // 100 GB a day, nine days are left.
+  EXPECT_NEAR(book.Statements()[0].projected_egress_bytes.value_or(0), 1000e9, 1);
 }
 
 TEST(Usage, AnAgentThatWasAwayStillStoredWhatItStored) {
@@ -229,6 +241,33 @@ TEST(DayBook, CountsWhatWasWatchedAndNothingElse) {
   DayBook again;
   ASSERT_TRUE(again.Load(book.Save()).ok());
   EXPECT_EQ(again.Save(), book.Save());
+}
+
+TEST(SlaReport, SaysWhatTheBooksSayInEveryFormat) {
+  DayBook days;
+  for (int second = 0; second <= 1000; ++second) {
+    const bool well = second <= 900;
+    days.Note(DayReport(kNovember + absl::Seconds(second), well ? 0.1 : 100, well), false);
+  }
+  IncidentBook incidents;
+  Miss(&incidents, kNovember + absl::Seconds(900), absl::Seconds(100), false);
+  UsageBook usage{PriceTable{}};
+  const absl::Time now = kNovember + absl::Seconds(2000);
+  absl::StatusOr<SlaReport> report =
+      MakeSlaReport("2026-11-01", "agent", now, days, incidents, usage, PriceTable{});
+  ASSERT_TRUE(report.ok());
+  ASSERT_EQ(report->vaults.size(), 1u);
+  EXPECT_NEAR(report->vaults[0].availability.value_or(0), 0.9, 1e-9);
+  EXPECT_NEAR(report->vaults[0].rpo_met.value_or(0), 0.9, 1e-9);
+  EXPECT_NEAR(report->vaults[0].mean_repair_seconds.value_or(0), 100, 1e-9);
+  EXPECT_EQ(report->vaults[0].credit_percent, 10);
+  EXPECT_NEAR(report->watched_share, 0.5, 1e-9);
+  EXPECT_THAT(SlaReportText(*report), ::testing::HasSubstr("90.000 %"));
+  EXPECT_EQ(Json::parse(SlaReportJson(*report))["vaults"][0]["incidents"].size(), 1u);
+  report->vaults[0].name = "<script>";
+  EXPECT_THAT(SlaReportPage(*report), ::testing::Not(::testing::HasSubstr("<script>")));
+  EXPECT_TRUE(MakeSlaReport("2026-11", "agent", now, days, incidents, usage, PriceTable{}).ok());
+  EXPECT_FALSE(MakeSlaReport("November", "agent", now, days, incidents, usage, PriceTable{}).ok());
 }
 
 }  // namespace
