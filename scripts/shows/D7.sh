@@ -51,7 +51,7 @@ expect PRIMARY_DOWN error 2 503
 lab_start b
 wait_for 30 "it is well again" is_well
 
-title "an RPO of 20 s with the witness away: first the warning, then the breach"
+title "an RPO of 30 s with the witness away: first the warning, then the breach"
 configure 's/^rpo_target_seconds = .*/rpo_target_seconds = 30/'
 restart_agent
 wait_for 30 "it is well again" is_well
@@ -84,16 +84,12 @@ expect TIER_EXCEEDED warn 1 200
 wait "$pushing"
 wait_for 30 "it is well again" is_well
 
-title "sites that share a machine without leave; a loop that stood still; a port that is taken"
+title "sites that share a machine without leave; a port that is taken"
 configure 's/^allow_same_host = true/allow_same_host = false/'
 restart_agent
 expect SITES_SHARE_HOST error 2 200
 configure 's/^allow_same_host = false/allow_same_host = true/'
 restart_agent
-kill -STOP "$(pid_of agent)"
-sleep 2
-kill -CONT "$(pid_of agent)"
-expect LOOP_STALLED info 0 200
 lab_stop agent
 port=${TIDEMARK_STATUS_URL##*:}
 python3 -c "
