@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "agent/failure.h"
 #include "agent/io/transfer.h"
+#include "agent/report/tier.h"
 #include "agent/source/rocks_index.h"
 #include "agent/unix_peer.h"
 #include "agent/version.h"
@@ -192,6 +193,9 @@ void AgentDaemon::MakeAgent() {
     setup.data_class = vault.data_class;
     setup.tier = vault.tier;
     setup.tier_enforced = vault.tier_enforced;
+    const TierLimits* tier = FindTier(vault.tier);
+    if (tier != nullptr && vault.tier_enforced)
+      setup.options.ios_per_second = static_cast<uint64_t>(tier->iops);
     options.vaults.push_back(std::move(setup));
   }
   agent_ = std::make_unique<Agent>(io_, options, channels_.get(), &*identity_, &*kek_);

@@ -15,6 +15,8 @@ constexpr size_t kByteMarksMax = 8192;
 // Memory of their own: they are appended when there is no room for anything else.
 constexpr size_t kModeRecordsMax = 4;  // held at once; one more waits for the first to be committed
 constexpr size_t kModePayloadBytesMax = 4096;
+constexpr uint64_t kIoBytes = 16384;  // what one I/O is counted by
+constexpr absl::Duration kOwedStep = absl::Milliseconds(50);
 }  // namespace
 
 LogWriter::LogWriter(Io* io, const Options& options, const SigningKey* agent, BufferPool* records)
@@ -23,6 +25,7 @@ LogWriter::LogWriter(Io* io, const Options& options, const SigningKey* agent, Bu
       agent_(agent),
       records_(records),
       mode_records_(io, kModeRecordsMax, kRecordHeaderBytes + kModePayloadBytesMax),
+      bucket_(options.ios_per_second),
       room_(io),
       committed_(io) {}
 
@@ -53,6 +56,13 @@ Task<absl::StatusOr<PooledBuffer>> LogWriter::AcquireBuffer(const absl::Status* 
     if (interrupt != nullptr && !interrupt->ok()) co_return *interrupt;
     assert(window_.has_value());
     if (requested_mode_.has_value()) AppendMode();
+    const absl::Duration owed = bucket_.Wait(io_->Monotonic());
+    if (owed > absl::ZeroDuration()) {  // in steps, so that an interrupt is seen
+      Op sleep = io_->Sleep(std::min(owed, kOwedStep));
+      const int32_t slept = co_await sleep;
+      (void)slept;
+      continue;
+    }
     if (window_->MayAppend(kPackBytesMax)) {
       EvictFinished(false);
       PooledBuffer buffer = records_->TryAcquire();
@@ -97,6 +107,7 @@ Position LogWriter::Append(RecordKind kind, PooledBuffer buffer, uint32_t payloa
   const Position position = header.position();
   window_->Append(position, kRecordHeaderBytes + payload_bytes);
   appended_bytes_ += kRecordHeaderBytes + payload_bytes;
+  bucket_.Take((kRecordHeaderBytes + payload_bytes + kIoBytes - 1) / kIoBytes, io_->Monotonic());
   NoteBytes(position.sequence);
   Held& held = held_[position.sequence];
   held.header = std::move(header);

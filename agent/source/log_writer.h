@@ -20,6 +20,7 @@
 #include "replicator/lag_book.h"
 #include "replicator/log_window.h"
 #include "replicator/receipt.h"
+#include "replicator/token_bucket.h"
 
 namespace tidemark {
 
@@ -28,6 +29,7 @@ class LogWriter {
   struct Options {
     VaultId vault;
     LogWindow::Options window;
+    uint64_t ios_per_second = 0;  // of 16 KiB at each site; 0: no limit
   };
   // `records` gives buffers of kRecordBytesMax and outlives this.
   LogWriter(Io* io, const Options& options, const SigningKey* agent, BufferPool* records);
@@ -130,6 +132,7 @@ class LogWriter {
   // (sequence, bytes up to and with it): exact within the window, coarser the older.
   std::deque<std::pair<uint64_t, uint64_t>> bytes_upto_;
   CommitTimes commit_times_;
+  TokenBucket bucket_;
   absl::Time last_capture_ = absl::UnixEpoch();
   std::vector<std::function<void(uint64_t)>> commit_listeners_;
   std::vector<std::function<void()>> work_listeners_;

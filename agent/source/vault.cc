@@ -13,7 +13,7 @@ Vault::Vault(Io* io, const Options& options, const Parts& parts)
       options_(options),
       parts_(parts),
       all_sources_(io, parts.sources),
-      log_(io, {options.id, options.window}, parts.agent, parts.records),
+      log_(io, {options.id, options.window, options.ios_per_second}, parts.agent, parts.records),
       changed_(io),
       tasks_(io) {
   all_sources_.UseOnly([this](const RecordSource* source) { return HoldsOurLog(source); });

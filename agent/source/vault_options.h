@@ -24,6 +24,7 @@ struct VaultOptions {
   absl::Duration checkpoint_interval = absl::Seconds(5);  // of the local copy
   absl::Duration rpo_target = absl::Minutes(15);
   absl::Duration quorum_after = absl::Seconds(10);  // with window.may_use_quorum
+  uint64_t ios_per_second = 0;                      // that its tier enforces; 0: none
   ResumeRule resume;
 };
 struct VaultParts {  // all outlive the vault
