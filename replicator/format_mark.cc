@@ -7,18 +7,20 @@
 
 namespace tidemark {
 
-void WriteMark(const FormatMark& mark, LayoutWriter* out) {
+void WriteMark(const FormatMark& mark, LayoutWriter* out, uint16_t version) {
   assert(mark.magic.size() == 8);
-  out->Bytes(AsBytes(mark.magic)).U16(kFormatVersion);
+  out->Bytes(AsBytes(mark.magic)).U16(version);
 }
 
-absl::Status ReadMark(const FormatMark& mark, LayoutReader* in) {
+absl::Status ReadMark(const FormatMark& mark, LayoutReader* in, uint16_t newest,
+                      uint16_t* version) {
   if (AsText(in->View(mark.magic.size())) != mark.magic) {
     return absl::DataLossError(absl::StrFormat("no %s here: its magic is missing", mark.what));
   }
-  uint16_t version = in->U16();
+  const uint16_t found = in->U16();
   if (!in->ok()) return absl::DataLossError(absl::StrFormat("%s is cut short", mark.what));
-  return CheckFormatVersion(mark.what, version);
+  if (version != nullptr) *version = found;
+  return CheckFormatVersion(mark.what, found, newest);
 }
 
 absl::Status CheckFormatVersion(std::string_view what, uint16_t version, uint16_t newest) {

@@ -23,9 +23,10 @@ struct FormatMark {
 inline constexpr size_t kFormatMarkBytes = 10;
 inline constexpr size_t kChecksumBytes = 32;
 
-void WriteMark(const FormatMark& mark, LayoutWriter* out);
+void WriteMark(const FormatMark& mark, LayoutWriter* out, uint16_t version = kFormatVersion);
 // kDataLoss: these bytes are something else; kUnimplemented: made by a newer format version.
-absl::Status ReadMark(const FormatMark& mark, LayoutReader* in);
+absl::Status ReadMark(const FormatMark& mark, LayoutReader* in, uint16_t newest = kFormatVersion,
+                      uint16_t* version = nullptr);
 // The same for layouts that stand inside others and have a version only.
 absl::Status CheckFormatVersion(std::string_view what, uint16_t version,
                                 uint16_t newest = kFormatVersion);

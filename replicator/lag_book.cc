@@ -173,17 +173,32 @@ void LagBook::ForgetHeldEverywhere() {
   rooted_.erase(rooted_.begin(), pending);
 }
 
+// Of what is not restorable from the log up to `held_sequence`, when it was captured.
+absl::Time LagBook::OldestUnrestorable(uint64_t held_sequence) const {
+  absl::Time oldest = absl::InfiniteFuture();
+  for (const auto& [push, captured_at] : pushes_) oldest = std::min(oldest, captured_at);
+  const auto pending =
+      std::upper_bound(rooted_.begin(), rooted_.end(), held_sequence,
+                       [](uint64_t held, const Rooted& rooted) { return held < rooted.sequence; });
+  return pending == rooted_.end() ? oldest : std::min(oldest, pending->captured_at);
+}
+
+LagBook::Claims LagBook::ClaimsFor(uint64_t sequence, absl::Time now) const {
+  const std::optional<absl::Time> through = TakenThrough(sequence);
+  if (!through.has_value()) return {};
+  Claims claims;
+  claims.taken = *through;
+  if (sequence >= last_closed_) claims.taken = std::max(*through, std::min(now, OldestOpen()));
+  claims.restorable = std::min(claims.taken, OldestUnrestorable(sequence));
+  return claims;
+}
+
 LagBook::Lag LagBook::Of(uint32_t site, absl::Time now) const {
   const SiteBook& book = sites_.at(site);
   Lag lag;
   lag.pending_records = last_closed_ - book.durable;
   if (!book.reached || !book.proven) return lag;
-  absl::Time restorable = *book.proven;
-  for (const auto& [push, captured_at] : pushes_) restorable = std::min(restorable, captured_at);
-  const auto pending =
-      std::upper_bound(rooted_.begin(), rooted_.end(), book.durable,
-                       [](uint64_t held, const Rooted& rooted) { return held < rooted.sequence; });
-  if (pending != rooted_.end()) restorable = std::min(restorable, pending->captured_at);
+  absl::Time restorable = std::min(*book.proven, OldestUnrestorable(book.durable));
   if (book.lost) restorable = std::min(restorable, book.lost->captured_at);
   lag.replication_lag = std::max(now - *book.proven, absl::ZeroDuration());
   lag.rpo_actual = std::max(now - restorable, absl::ZeroDuration());

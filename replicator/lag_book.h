@@ -59,6 +59,12 @@ class LagBook {
     uint64_t pending_records = 0;
   };
   Lag Of(uint32_t site, absl::Time now) const;
+  // What holds of the log up to `sequence`: all that was taken until `taken` stands in it, all
+  // archives opened until `restorable` are whole in it. `restorable` is never the later one.
+  struct Claims {
+    absl::Time taken = absl::InfinitePast(), restorable = absl::InfinitePast();
+  };
+  Claims ClaimsFor(uint64_t sequence, absl::Time now) const;
   // Entries kept for sites that are behind.
   size_t history() const { return closed_.size() + rooted_.size(); }
 
@@ -92,6 +98,7 @@ class LagBook {
   // Of what is in no closed record, the oldest; InfiniteFuture: nothing.
   absl::Time OldestOpen() const;
   std::optional<absl::Time> TakenThrough(uint64_t sequence) const;
+  absl::Time OldestUnrestorable(uint64_t held_sequence) const;
   void Regress(SiteBook* site, uint64_t sequence);
   void Advance(SiteBook* site, uint64_t sequence);
   void ForgetHeldEverywhere();

@@ -16,6 +16,7 @@ constexpr std::string_view kReceiptDomain = "tidemark-receipt/1";
 constexpr std::string_view kCheckpointDomain = "tidemark-checkpoint/1";
 constexpr std::string_view kPromiseDomain = "tidemark-promise/1";
 constexpr size_t kSignatureBytes = 64;
+constexpr uint16_t kCheckpointVersion = 2;
 
 bool IsKnown(Receipt::Level level) {
   return level == Receipt::Level::kFlushed || level == Receipt::Level::kReadBack ||
@@ -70,7 +71,7 @@ SignedReceipt SignReceipt(const SigningKey& site, Receipt receipt) {
   return {std::move(receipt), signature};
 }
 
-absl::StatusOr<SignedReceipt> ParseReceipt(const PublicKey& site, ByteSpan bytes) {
+absl::StatusOr<SignedReceipt> ParseReceiptUnchecked(ByteSpan bytes) {
   LayoutReader in(bytes);
   absl::Status mark = ReadMark(kReceiptMark, &in);
   if (!mark.ok()) return mark;
@@ -100,18 +101,30 @@ absl::StatusOr<SignedReceipt> ParseReceipt(const PublicKey& site, ByteSpan bytes
     receipt.heads.push_back(head);
   }
   parsed.signature = in.Object<Signature>();
-  absl::Status signed_by = CheckSigned("receipt", kReceiptDomain, site, bytes, parsed.signature);
+  return parsed;
+}
+
+absl::StatusOr<SignedReceipt> ParseReceipt(const PublicKey& site, ByteSpan bytes) {
+  absl::StatusOr<SignedReceipt> parsed = ParseReceiptUnchecked(bytes);
+  if (!parsed.ok()) return parsed;
+  absl::Status signed_by = CheckSigned("receipt", kReceiptDomain, site, bytes, parsed->signature);
   if (!signed_by.ok()) return signed_by;
   return parsed;
+}
+
+bool IsSignedBy(const PublicKey& site, const SignedReceipt& receipt) {
+  return VerifySignature(site, kReceiptDomain, receipt.receipt.Encode(), receipt.signature);
 }
 
 std::vector<std::byte> Checkpoint::Encode() const {
   assert(receipts.size() <= 255);
   LayoutWriter out;
-  WriteMark(kCheckpointMark, &out);
+  WriteMark(kCheckpointMark, &out, version);
   out.U8(static_cast<uint8_t>(receipts.size())).U8(0).Bytes(vault.bytes);
   EncodePosition(upto, &out);
-  out.I64(captured_at_nanos).I64(made_at_nanos).U64(bytes_upto);
+  out.I64(captured_at_nanos);
+  if (version > 1) out.I64(restorable_at_nanos);
+  out.I64(made_at_nanos).U64(bytes_upto);
   for (const Digest& receipt : receipts) out.Bytes(receipt.bytes);
   return out.Take();
 }
@@ -127,26 +140,38 @@ SignedCheckpoint SignCheckpoint(const SigningKey& agent, Checkpoint checkpoint) 
   return {std::move(checkpoint), signature};
 }
 
-absl::StatusOr<SignedCheckpoint> ParseCheckpoint(const PublicKey& agent, ByteSpan bytes) {
+absl::StatusOr<SignedCheckpoint> ParseCheckpointUnchecked(ByteSpan bytes) {
   LayoutReader in(bytes);
-  absl::Status mark = ReadMark(kCheckpointMark, &in);
-  if (!mark.ok()) return mark;
   SignedCheckpoint parsed;
   Checkpoint& checkpoint = parsed.checkpoint;
+  absl::Status mark = ReadMark(kCheckpointMark, &in, kCheckpointVersion, &checkpoint.version);
+  if (!mark.ok()) return mark;
   uint8_t receipts = in.U8();
   uint8_t reserved = in.U8();
   checkpoint.vault = in.Object<VaultId>();
   checkpoint.upto = DecodePosition(&in);
   checkpoint.captured_at_nanos = in.I64();
+  if (checkpoint.version > 1) checkpoint.restorable_at_nanos = in.I64();
   checkpoint.made_at_nanos = in.I64();
   checkpoint.bytes_upto = in.U64();
   for (uint8_t i = 0; i < receipts; ++i) checkpoint.receipts.push_back(in.Object<Digest>());
   parsed.signature = in.Object<Signature>();
   if (!in.ok() || !in.at_end() || reserved != 0) return Malformed("checkpoint");
+  return parsed;
+}
+
+absl::StatusOr<SignedCheckpoint> ParseCheckpoint(const PublicKey& agent, ByteSpan bytes) {
+  absl::StatusOr<SignedCheckpoint> parsed = ParseCheckpointUnchecked(bytes);
+  if (!parsed.ok()) return parsed;
   absl::Status signed_by =
-      CheckSigned("checkpoint", kCheckpointDomain, agent, bytes, parsed.signature);
+      CheckSigned("checkpoint", kCheckpointDomain, agent, bytes, parsed->signature);
   if (!signed_by.ok()) return signed_by;
   return parsed;
+}
+
+bool IsSignedBy(const PublicKey& agent, const SignedCheckpoint& checkpoint) {
+  return VerifySignature(agent, kCheckpointDomain, checkpoint.checkpoint.Encode(),
+                         checkpoint.signature);
 }
 
 std::vector<std::byte> Promise::Encode() const {

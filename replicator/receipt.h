@@ -46,11 +46,16 @@ struct SignedReceipt {
 SignedReceipt SignReceipt(const SigningKey& site, Receipt receipt);
 // kDataLoss: malformed; kPermissionDenied: the signature is not by `site`; kUnimplemented: newer.
 absl::StatusOr<SignedReceipt> ParseReceipt(const PublicKey& site, ByteSpan bytes);
+// Layout only, signature not checked; and the signature of such a one.
+absl::StatusOr<SignedReceipt> ParseReceiptUnchecked(ByteSpan bytes);
+bool IsSignedBy(const PublicKey& site, const SignedReceipt& receipt);
 
 struct Checkpoint {
+  uint16_t version = 2;  // 1 had no restorable_at and one looser meaning of captured_at
   VaultId vault;
   Position upto;
-  int64_t captured_at_nanos = 0;  // capture time of the newest byte in it
+  int64_t captured_at_nanos = 0;    // all that was taken until then stands in records up to `upto`
+  int64_t restorable_at_nanos = 0;  // all archives opened until then are whole in them; v1: 0
   int64_t made_at_nanos = 0;
   uint64_t bytes_upto = 0;  // payload bytes of the log so far
   std::vector<Digest>
@@ -65,6 +70,8 @@ struct SignedCheckpoint {
 };
 SignedCheckpoint SignCheckpoint(const SigningKey& agent, Checkpoint checkpoint);
 absl::StatusOr<SignedCheckpoint> ParseCheckpoint(const PublicKey& agent, ByteSpan bytes);
+absl::StatusOr<SignedCheckpoint> ParseCheckpointUnchecked(ByteSpan bytes);
+bool IsSignedBy(const PublicKey& agent, const SignedCheckpoint& checkpoint);
 
 // "I shall take records of no lower epoch, and of this epoch only from this session."
 struct Promise {

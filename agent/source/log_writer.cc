@@ -34,7 +34,6 @@ void LogWriter::Begin(uint64_t epoch, const SessionId& nonce, const Position& ba
   nonce_ = nonce;
   window_.emplace(options_.window, base);
   lag_.emplace(options_.window.sites, base.sequence, LagNow(io_));
-  last_capture_ = io_->Now();
   NotifyWork();
 }
 
@@ -131,8 +130,10 @@ Position LogWriter::AppendSmall(RecordKind kind, PooledBuffer buffer,
   const std::vector<std::byte> payload =
       MakeControlPayload(*agent_, options_.vault, kind, epoch_, next_sequence(), body);
   std::memcpy(buffer.span().data() + kRecordHeaderBytes, payload.data(), payload.size());
-  return Append(kind, std::move(buffer), static_cast<uint32_t>(payload.size()),
-                BlockDigests(payload));
+  const Position position = Append(kind, std::move(buffer), static_cast<uint32_t>(payload.size()),
+                                   BlockDigests(payload));
+  if (on_control_) on_control_(held_.at(position.sequence).header, payload);
+  return position;
 }
 
 void LogWriter::RequestMode(ModeChange change) {
@@ -225,23 +226,51 @@ void LogWriter::NoteBytes(uint64_t sequence) {
   bytes_upto_ = std::move(kept);
 }
 
-uint64_t LogWriter::PendingBytes(SiteIndex site) const {
-  if (!window_.has_value()) return 0;
-  const uint64_t durable = window_->durable(site).sequence;
+// Of this session's records, those up to `sequence`.
+uint64_t LogWriter::AppendedUpto(uint64_t sequence) const {
   auto after = std::upper_bound(bytes_upto_.begin(), bytes_upto_.end(),
-                                std::pair<uint64_t, uint64_t>(durable, UINT64_MAX));
-  const uint64_t held = after == bytes_upto_.begin() ? 0 : std::prev(after)->second;
-  return appended_bytes_ - held;
+                                std::pair<uint64_t, uint64_t>(sequence, UINT64_MAX));
+  return after == bytes_upto_.begin() ? 0 : std::prev(after)->second;
 }
 
-SignedCheckpoint LogWriter::MakeCheckpoint(const Position& upto) const {
+uint64_t LogWriter::PendingBytes(SiteIndex site) const {
+  if (!window_.has_value()) return 0;
+  return appended_bytes_ - AppendedUpto(window_->durable(site).sequence);
+}
+
+SignedCheckpoint LogWriter::MakeCheckpoint(const Position& upto) {
   Checkpoint checkpoint;
   checkpoint.vault = options_.vault;
   checkpoint.upto = upto;
-  checkpoint.captured_at_nanos = absl::ToUnixNanos(last_capture_);
-  checkpoint.made_at_nanos = absl::ToUnixNanos(io_->Now());
-  checkpoint.bytes_upto = logged_bytes();
-  return SignCheckpoint(*agent_, std::move(checkpoint));
+  const absl::Time now = io_->Now(), lag_now = LagNow(io_);
+  // The lag book's clock never jumps; what is signed is the wall's.
+  const auto wall = [now, lag_now](absl::Time at) {
+    return at == absl::InfinitePast() ? 0 : absl::ToUnixNanos(now - (lag_now - at));
+  };
+  LagBook::Claims claims;
+  if (lag_) claims = lag_->ClaimsFor(upto.sequence, lag_now);
+  checkpoint.captured_at_nanos = wall(claims.taken);
+  checkpoint.restorable_at_nanos = wall(claims.restorable);
+  checkpoint.made_at_nanos = absl::ToUnixNanos(now);
+  checkpoint.bytes_upto = logged_before_ + AppendedUpto(upto.sequence);
+  if (receipts_) checkpoint.receipts = receipts_();
+  SignedCheckpoint made = SignCheckpoint(*agent_, std::move(checkpoint));
+  if (on_checkpoint_) on_checkpoint_(made);
+  return made;
+}
+
+const SignedCheckpoint* LogWriter::CurrentCheckpoint() {
+  const Position committed = committed_position();
+  if (committed.sequence == 0) return nullptr;
+  const bool has_grown = !checkpoint_ || checkpoint_->checkpoint.upto != committed;
+  const absl::Duration age = io_->Monotonic() - checkpointed_at_;
+  const bool is_due =
+      age >= (has_grown ? options_.checkpoint_interval : options_.idle_checkpoint_interval);
+  if (!checkpoint_ || is_due) {
+    checkpoint_ = MakeCheckpoint(committed);
+    checkpointed_at_ = io_->Monotonic();
+  }
+  return &*checkpoint_;
 }
 
 }  // namespace tidemark

@@ -30,6 +30,9 @@ class LogWriter {
     VaultId vault;
     LogWindow::Options window;
     uint64_t ios_per_second = 0;  // of 16 KiB at each site; 0: no limit
+    absl::Duration checkpoint_interval = absl::Milliseconds(50);
+    // What an idle vault's proof is behind: a checkpoint makes each site sign and flush once.
+    absl::Duration idle_checkpoint_interval = absl::Seconds(5);
   };
   // `records` gives buffers of kRecordBytesMax and outlives this.
   LogWriter(Io* io, const Options& options, const SigningKey* agent, BufferPool* records);
@@ -97,9 +100,21 @@ class LogWriter {
   // Bytes appended that the site has not said to be durable.
   uint64_t PendingBytes(SiteIndex site) const;
   const CommitTimes& commit_times() const { return commit_times_; }
-  absl::Time last_capture() const { return last_capture_; }
-  void NoteCapture(absl::Time captured) { last_capture_ = std::max(last_capture_, captured); }
-  SignedCheckpoint MakeCheckpoint(const Position& upto) const;
+  SignedCheckpoint MakeCheckpoint(const Position& upto);
+  // The one that all links tell their sites: made anew when more is committed and
+  // checkpoint_interval has passed, else each idle_checkpoint_interval. Null: nothing is committed.
+  const SignedCheckpoint* CurrentCheckpoint();
+  // The newest receipt held of each site, in order of their indexes, for checkpoints to name.
+  void NameReceipts(std::function<std::vector<Digest>()> receipts) {
+    receipts_ = std::move(receipts);
+  }
+  // Called with each checkpoint that is made, and with each control record that is appended.
+  void OnCheckpoint(std::function<void(const SignedCheckpoint&)> listener) {
+    on_checkpoint_ = std::move(listener);
+  }
+  void OnControl(std::function<void(const CanonicalHeader&, ByteSpan payload)> listener) {
+    on_control_ = std::move(listener);
+  }
 
  private:
   struct Held {
@@ -113,6 +128,7 @@ class LogWriter {
   void NotifyWork() const;
   void AnnounceCommits();
   void NoteBytes(uint64_t sequence);
+  uint64_t AppendedUpto(uint64_t sequence) const;
 
   // Constant after construction.
   Io* io_;
@@ -133,7 +149,11 @@ class LogWriter {
   std::deque<std::pair<uint64_t, uint64_t>> bytes_upto_;
   CommitTimes commit_times_;
   TokenBucket bucket_;
-  absl::Time last_capture_ = absl::UnixEpoch();
+  std::optional<SignedCheckpoint> checkpoint_;
+  absl::Duration checkpointed_at_;
+  std::function<std::vector<Digest>()> receipts_;
+  std::function<void(const SignedCheckpoint&)> on_checkpoint_;
+  std::function<void(const CanonicalHeader&, ByteSpan)> on_control_;
   std::vector<std::function<void(uint64_t)>> commit_listeners_;
   std::vector<std::function<void()>> work_listeners_;
   Event room_, committed_;

@@ -25,7 +25,6 @@ Push::Push(Io* io, PushContext* vault, PushRequest request)
 // The story. What is below fills in the three arrows.
 Task<absl::StatusOr<PushResult>> Push::Run() {
   vault_->log()->lag().OnPushOpened(number_, request_.lags_from);
-  vault_->log()->NoteCapture(request_.captured_at);
   reader_.OnTaken(
       [this](const Span& span) { vault_->log()->lag().OnTaken(span.number, span.taken_at); });
   absl::Status looked = co_await reader_.Open();

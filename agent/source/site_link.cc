@@ -69,6 +69,7 @@ Task<absl::Status> SiteLink::RunSession() {
   sessions_.clear();
   sent_at_.clear();
   rates_.Clear();
+  checkpointed_.clear();
   opening_ = true;
   tasks_.Spawn(GuardOpening());
   absl::Status opened = co_await OpenControl();
@@ -249,15 +250,16 @@ Task<> SiteLink::CheckpointLoop() {
   while (session_up_) {
     for (LinkedVault* vault : vaults_) {
       if (!vault->log()->open() || SessionOf(vault).phase < VaultPhase::kPromised) continue;
-      const bool ahead = MUSEUM_BUG("checkpoint-of-uncommitted");
-      const Position committed =
-          ahead ? vault->log()->window().tail() : vault->log()->committed_position();
-      uint64_t& told = checkpointed_[vault->log()->vault()];
-      if (committed.sequence <= told) continue;
-      told = committed.sequence;
+      const SignedCheckpoint* current = vault->log()->CurrentCheckpoint();
+      if (current == nullptr) continue;
+      SignedCheckpoint telling = *current;
+      if (MUSEUM_BUG("checkpoint-of-uncommitted"))
+        telling = vault->log()->MakeCheckpoint(vault->log()->window().tail());
+      int64_t& told = checkpointed_[vault->log()->vault()];
+      if (telling.checkpoint.made_at_nanos == told) continue;
+      told = telling.checkpoint.made_at_nanos;
       wire::Control message;
-      message.mutable_checkpoint()->set_checkpoint(
-          ToWire(vault->log()->MakeCheckpoint(committed).Encode()));
+      message.mutable_checkpoint()->set_checkpoint(ToWire(telling.Encode()));
       control_->Send(message);
     }
     Op sleep = io_->Sleep(options_.checkpoint_interval);

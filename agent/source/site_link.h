@@ -201,7 +201,7 @@ class SiteLink {
   std::string role_;
   std::vector<std::string> hello_checkpoints_;
   std::vector<std::byte> newest_receipt_;
-  std::map<VaultId, uint64_t> checkpointed_;
+  std::map<VaultId, int64_t> checkpointed_;  // when the one was made that the site was told last
   std::map<VaultId, std::map<uint64_t, absl::Duration>> sent_at_;    // sequence -> when it left
   std::deque<std::pair<absl::Duration, absl::Duration>> ack_times_;  // (when, how long)
   StoreRates rates_;

@@ -28,7 +28,7 @@ void ExpectSoundStatement(const std::string& name, const std::vector<std::byte>&
   longer.push_back(std::byte{0});
   EXPECT_FALSE(parse(signer, longer).ok());
   std::vector<std::byte> newer = bytes;
-  newer[8] = std::byte{2};
+  newer[8] = std::byte{3};
   EXPECT_TRUE(absl::IsUnimplemented(parse(signer, newer).status()));
   PublicKey stranger = SigningKey::FromSeed(Secret32()).public_key();
   EXPECT_TRUE(absl::IsPermissionDenied(parse(stranger, bytes).status()));
@@ -101,6 +101,7 @@ TEST(Checkpoints, KeepEveryField) {
   EXPECT_EQ(parsed->checkpoint.vault, expected.vault);
   EXPECT_EQ(parsed->checkpoint.upto, expected.upto);
   EXPECT_EQ(parsed->checkpoint.captured_at_nanos, expected.captured_at_nanos);
+  EXPECT_EQ(parsed->checkpoint.restorable_at_nanos, expected.restorable_at_nanos);
   EXPECT_EQ(parsed->checkpoint.made_at_nanos, expected.made_at_nanos);
   EXPECT_EQ(parsed->checkpoint.bytes_upto, expected.bytes_upto);
   EXPECT_EQ(parsed->checkpoint.receipts, expected.receipts);

@@ -117,6 +117,7 @@ Checkpoint SampleCheckpoint() {
   checkpoint.vault = Counting<VaultId>(1);
   checkpoint.upto = {3, 41, Counting<Digest>(0x36)};
   checkpoint.captured_at_nanos = 1790000000100000000;
+  checkpoint.restorable_at_nanos = 1790000000050000000;
   checkpoint.made_at_nanos = 1790000000200000000;
   checkpoint.bytes_upto = 0x123456789a;
   checkpoint.receipts = {Counting<Digest>(0x37), Counting<Digest>(0x38), Digest{}};

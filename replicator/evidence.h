@@ -1,0 +1,49 @@
+// Evidence: signed statements laid end to end, each in a frame with a check of its own. The agent's
+// journal and an export are written so; whoever reads them finds a torn end at its first byte.
+//
+//   u32 body bytes | u8 kind | u8 role | u16 zero | body | 16 bytes: front of BLAKE3 of all before
+#ifndef TIDEMARK_REPLICATOR_EVIDENCE_H_
+#define TIDEMARK_REPLICATOR_EVIDENCE_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "replicator/control_record.h"
+#include "replicator/receipt.h"
+
+namespace tidemark {
+
+enum class EvidenceKind : uint8_t {
+  kReceipt = 1,     // a signed receipt
+  kCheckpoint = 2,  // a signed checkpoint
+  kControl = 3,     // a control record: canonical header, u32 payload bytes, payload
+  kHeader = 4,      // a canonical header
+};
+struct EvidenceFrame {
+  EvidenceKind kind = EvidenceKind::kReceipt;
+  // Said before, and repeated so that what follows can be read from here on.
+  bool is_anchor = false;
+  ByteSpan body;
+};
+
+inline constexpr size_t kEvidenceFrameExtra = 8 + 16;
+inline constexpr size_t kEvidenceBodyBytesMax = 1 << 20;
+
+void AppendEvidence(EvidenceKind kind, bool is_anchor, ByteSpan body, std::string* out);
+// The frame at the front of `bytes`, into which its body points. nullopt in `frame`: more bytes are
+// needed. kDataLoss: no frame stands here, or it was changed. `used`: the frame's length.
+absl::Status ReadEvidence(ByteSpan bytes, std::optional<EvidenceFrame>* frame, size_t* used);
+
+struct ControlEvidence {
+  CanonicalHeader header;
+  std::vector<std::byte> payload;
+};
+std::vector<std::byte> EncodeControlEvidence(const CanonicalHeader& header, ByteSpan payload);
+// kDataLoss: malformed, or the payload is not the header's.
+absl::StatusOr<ControlEvidence> ParseControlEvidence(ByteSpan body);
+
+}  // namespace tidemark
+#endif  // TIDEMARK_REPLICATOR_EVIDENCE_H_

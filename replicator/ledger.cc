@@ -1,0 +1,271 @@
+#include "replicator/ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidemark {
+namespace {
+
+constexpr size_t kClaimsMax = 65536, kIntervalsMax = 10000;
+constexpr int64_t kSecond = 1000000000, kMinute = 60 * kSecond;
+constexpr int64_t kAbsentAfter = 30 * kSecond;
+
+int64_t MinuteOf(int64_t at) { return at / kMinute; }
+
+LagFigures FiguresOf(const LagHistogram& lags) {
+  return {lags.worst(), lags.Percentile(500), lags.Percentile(900), lags.Percentile(990),
+          lags.Percentile(999)};
+}
+
+}  // namespace
+
+Ledger::Ledger(Terms terms, MinuteListener* minutes) : terms_(std::move(terms)), minutes_(minutes) {
+  sites_.resize(terms_.sites.size());
+  for (const VaultTerms& vault : terms_.vaults) {
+    VaultBook book;
+    book.time = terms_.since;
+    book.ledger.name = vault.name;
+    book.ledger.vault = vault.id;
+    book.ledger.target = vault.target;
+    book.tracks.resize(terms_.sites.size());
+    for (size_t i = 0; i < terms_.sites.size(); ++i) {
+      book.tracks[i].ledger.site = terms_.sites[i];
+      book.tracks[i].minute.vault = vaults_.size();
+      book.tracks[i].minute.site = i;
+    }
+    vaults_.push_back(std::move(book));
+  }
+}
+
+Ledger::VaultBook* Ledger::Find(const VaultId& vault) {
+  for (VaultBook& book : vaults_) {
+    if (book.ledger.vault == vault) return &book;
+  }
+  return nullptr;
+}
+
+void Ledger::OnReceipt(const SignedReceipt& receipt, const Digest& digest) {
+  const auto site = std::find(terms_.sites.begin(), terms_.sites.end(), receipt.receipt.site);
+  if (site == terms_.sites.end()) return;
+  SiteBook& book = sites_[static_cast<size_t>(site - terms_.sites.begin())];
+  const int64_t* named = made_.Find(receipt.receipt.checkpoint);
+  // One that names nothing known is later than its predecessors all the same.
+  if (named != nullptr) book.after = std::max(book.after, *named);
+  book.recent.Add(digest, {book.after, receipt.receipt.heads});
+}
+
+void Ledger::OnCheckpoint(const SignedCheckpoint& signed_checkpoint, const Digest& digest) {
+  const Checkpoint& checkpoint = signed_checkpoint.checkpoint;
+  VaultBook* book = Find(checkpoint.vault);
+  if (book == nullptr) return;
+  made_.Add(digest, checkpoint.made_at_nanos);
+  Advance(book, checkpoint.made_at_nanos);
+  if (checkpoint.made_at_nanos >= terms_.since && checkpoint.made_at_nanos <= terms_.until)
+    ++book->ledger.checkpoints;
+  TakeClaim(book, checkpoint);
+  TakeListed(book, checkpoint);
+  for (Track& track : book->tracks) Prove(book, &track, book->time);
+}
+
+// Claims stand by rising position. The newest word on a position counts, also when it takes back; a
+// later epoch's takes the place of what it dropped. One of less than is claimed already (the target
+// of a fetch) adds nothing.
+void Ledger::TakeClaim(VaultBook* book, const Checkpoint& checkpoint) {
+  std::deque<Claim>& claims = book->claims;
+  while (!claims.empty() && claims.back().upto.sequence >= checkpoint.upto.sequence) {
+    const Position& newest = claims.back().upto;
+    if (newest.sequence > checkpoint.upto.sequence && newest.epoch >= checkpoint.upto.epoch) return;
+    claims.pop_back();
+  }
+  claims.push_back({checkpoint.upto, checkpoint.captured_at_nanos, checkpoint.restorable_at_nanos,
+                    checkpoint.bytes_upto});
+  if (claims.size() <= kClaimsMax) return;
+  // Every other old one goes: a site that is far behind is then told to be a little further.
+  std::deque<Claim> kept;
+  for (size_t i = 0; i < claims.size(); ++i) {
+    if (i % 2 == 0 || i > kClaimsMax / 2) kept.push_back(claims[i]);
+  }
+  claims = std::move(kept);
+}
+
+void Ledger::TakeListed(VaultBook* book, const Checkpoint& checkpoint) {
+  const size_t listed = std::min(checkpoint.receipts.size(), book->tracks.size());
+  for (size_t i = 0; i < listed; ++i) {
+    Track& track = book->tracks[i];
+    const Digest& digest = checkpoint.receipts[i];
+    if (digest.empty() || digest == track.listed) continue;
+    const Heard* heard = sites_[i].recent.Find(digest);
+    if (heard == nullptr) continue;  // not shown here: what was proven stays
+    track.listed = digest;
+    track.after = heard->after;
+    track.changed_at = book->time;
+    track.head = Position{};
+    for (const VaultHead& head : heard->heads) {
+      if (head.vault == checkpoint.vault) track.head = head.durable;
+    }
+  }
+}
+
+void Ledger::Prove(VaultBook* book, Track* track, int64_t now) {
+  const auto above = std::upper_bound(
+      book->claims.begin(), book->claims.end(), track->head.sequence,
+      [](uint64_t held, const Claim& claim) { return held < claim.upto.sequence; });
+  if (above == book->claims.begin()) {
+    // A site that fell behind all that is known here: what it was proven to hold is not less true
+    // for being old, unless it dropped it.
+    if (track->claim && track->head.sequence < track->claim->upto.sequence) {
+      track->taken.reset();
+      track->restorable.reset();
+      track->claim.reset();
+    }
+    return;
+  }
+  const Claim& claim = *std::prev(above);
+  const bool moved = track->claim && track->claim->upto.sequence < claim.upto.sequence;
+  if (moved && now >= terms_.since && now <= terms_.until && claim.bytes > track->claim->bytes) {
+    const uint64_t bytes = claim.bytes - track->claim->bytes;
+    track->ledger.bytes += bytes;
+    // The oldest of them was captured no earlier than what was held before.
+    const bool known = track->claim->taken > 0;
+    if (known && now - track->claim->taken <= book->ledger.target)
+      track->ledger.bytes_within += bytes;
+  }
+  track->claim = claim;
+  const int64_t after = track->after > 0 ? track->after : 0;
+  track->taken.reset();
+  track->restorable.reset();
+  if (claim.taken > 0 && after > 0) track->taken = std::min(claim.taken, after);
+  if (claim.restorable > 0 && after > 0) track->restorable = std::min(claim.restorable, after);
+}
+
+void Ledger::OnControl(const ControlEvidence& control) {
+  VaultBook* book = Find(control.header.vault);
+  const absl::StatusOr<std::vector<std::byte>> body = ReadControlBody(control.payload);
+  if (book == nullptr || !body.ok()) return;
+  if (control.header.kind == RecordKind::kMode) {
+    const absl::StatusOr<ModeChange> mode = ParseModeChange(*body);
+    if (!mode.ok()) return;
+    Advance(book, mode->at_nanos);
+    book->is_quorum = mode->mode == AckMode::kQuorum;
+    std::vector<ModeFact>& modes = book->ledger.modes;
+    // Of those before the period the last is enough.
+    if (mode->at_nanos < terms_.since) modes.clear();
+    if (mode->at_nanos <= terms_.until)
+      modes.push_back({mode->at_nanos, book->is_quorum, mode->reason});
+  } else if (control.header.kind == RecordKind::kEpochStart) {
+    const int64_t at = control.header.made_at_nanos;
+    if (at >= terms_.since && at <= terms_.until)
+      book->ledger.epochs.push_back({at, control.header.epoch});
+  }
+}
+
+void Ledger::AdvanceTo(int64_t now) {
+  for (VaultBook& book : vaults_) Advance(&book, now);
+}
+
+void Ledger::Advance(VaultBook* book, int64_t to) {
+  const int64_t end = std::min(to, terms_.until);
+  const int64_t from = book->time;
+  if (end <= from) return;
+  for (Track& track : book->tracks) Count(book, &track, from, end);
+  if (book->is_quorum) {
+    std::vector<LedgerInterval>& quorum = book->ledger.quorum;
+    if (!quorum.empty() && quorum.back().to == from) {
+      quorum.back().to = end;
+    } else if (quorum.size() < kIntervalsMax) {
+      quorum.push_back({LedgerInterval::Kind::kQuorum, from, end, 0});
+    }
+  }
+  book->time = end;
+}
+
+void Ledger::Count(VaultBook* book, Track* track, int64_t from, int64_t to) {
+  const int64_t span = to - from;
+  const auto lag_at = [](int64_t proven, int64_t at) { return std::max<int64_t>(at - proven, 0); };
+  if (track->taken) track->lag.Grew(lag_at(*track->taken, from), lag_at(*track->taken, to));
+  if (track->changed_at > 0) {
+    const int64_t absent = std::max(from, track->changed_at + kAbsentAfter);
+    const int64_t worst = track->restorable ? lag_at(*track->restorable, to) : 0;
+    if (absent < to) AddInterval(track, {LedgerInterval::Kind::kAbsent, absent, to, worst});
+  }
+  if (!track->restorable) {
+    track->ledger.unknown += span;
+    AddInterval(track, {LedgerInterval::Kind::kUnknown, from, to, 0});
+    return CountMinutes(track, from, to, to);
+  }
+  track->ledger.known += span;
+  track->rpo.Grew(lag_at(*track->restorable, from), lag_at(*track->restorable, to));
+  // An endless target would overflow the sum.
+  const int64_t reached = book->ledger.target > INT64_MAX - *track->restorable
+                              ? INT64_MAX
+                              : *track->restorable + book->ledger.target;
+  const int64_t above = std::clamp(reached, from, to);
+  track->ledger.above += to - above;
+  if (above < to) {
+    AddInterval(track, {LedgerInterval::Kind::kBreach, above, to, lag_at(*track->restorable, to)});
+  }
+  CountMinutes(track, from, to, above);
+}
+
+// [above, to) was above the target.
+void Ledger::CountMinutes(Track* track, int64_t from, int64_t to, int64_t above) {
+  if (above < to) {
+    const int64_t first = std::max(MinuteOf(above), track->last_missed_minute + 1);
+    const int64_t last = MinuteOf(to - 1);
+    if (last >= first) track->ledger.minutes_missed += static_cast<uint64_t>(last - first + 1);
+    track->last_missed_minute = std::max(track->last_missed_minute, last);
+  }
+  if (minutes_ == nullptr) return;
+  const bool is_known = track->restorable.has_value();
+  while (from < to) {
+    const int64_t minute = MinuteOf(from);
+    const int64_t end = std::min((minute + 1) * kMinute, to);
+    if (track->minute.minute != minute) {
+      if (track->minute.minute != 0) minutes_->OnMinute(track->minute);
+      track->minute.minute = minute;
+      track->minute.above = track->minute.unknown = 0;
+    }
+    if (!is_known) track->minute.unknown += end - from;
+    if (above < end) track->minute.above += end - std::max(above, from);
+    from = end;
+  }
+}
+
+void Ledger::AddInterval(Track* track, LedgerInterval interval) {
+  std::vector<LedgerInterval>& all = track->ledger.intervals;
+  for (size_t back = 0; back < std::min<size_t>(all.size(), 3); ++back) {
+    LedgerInterval& before = all[all.size() - 1 - back];
+    if (before.kind != interval.kind || before.to != interval.from) continue;
+    before.to = interval.to;
+    before.worst = std::max(before.worst, interval.worst);
+    return;
+  }
+  if (all.size() >= kIntervalsMax) {
+    ++track->ledger.intervals_left_out;
+  } else {
+    all.push_back(interval);
+  }
+}
+
+Ledger::Proven Ledger::ProvenOf(size_t vault, size_t site) const {
+  const Track& track = vaults_.at(vault).tracks.at(site);
+  return {track.taken, track.restorable, track.head.sequence};
+}
+
+LedgerReport Ledger::Finish() {
+  if (terms_.until != INT64_MAX) AdvanceTo(terms_.until);
+  LedgerReport report;
+  report.since = terms_.since;
+  report.until = terms_.until;
+  for (VaultBook& book : vaults_) {
+    for (Track& track : book.tracks) {
+      track.ledger.lag = FiguresOf(track.lag);
+      track.ledger.rpo = FiguresOf(track.rpo);
+      book.ledger.sites.push_back(track.ledger);
+    }
+    report.vaults.push_back(std::move(book.ledger));
+  }
+  return report;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,119 @@
+// The ledger: lag and RPO of each site and vault over a period, from signed statements alone.
+//
+// All times are the agent's: a checkpoint says what had been captured, which receipts the agent
+// held, and when. A receipt was given after the checkpoint that it names was made, and before the
+// first checkpoint that names the receipt. So between two checkpoints a site is proven to hold all
+// that was captured until
+//
+//   min(capture time of the newest checkpoint that its receipt covers,
+//       instant at which the checkpoint that its receipt names was made)
+//
+// and its lag is the time since, which grows until the next checkpoint says better. Capture times
+// are the agent's word; the sites' clocks bound them from above (see proof.h).
+//
+//   (OnReceipt | OnCheckpoint | OnControl)* Finish ; a receipt before the checkpoint that names it
+#ifndef TIDEMARK_REPLICATOR_LEDGER_H_
+#define TIDEMARK_REPLICATOR_LEDGER_H_
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replicator/digest_window.h"
+#include "replicator/evidence.h"
+#include "replicator/lag_histogram.h"
+#include "replicator/ledger_report.h"
+
+namespace tidemark {
+
+class Ledger {
+ public:
+  struct VaultTerms {
+    VaultId id;
+    std::string name;
+    int64_t target = 0;  // nanoseconds
+  };
+  struct Terms {
+    int64_t since = 0, until = INT64_MAX;
+    std::vector<std::string> sites;  // as the agent's checkpoints order them
+    std::vector<VaultTerms> vaults;
+  };
+  // Told of each clock minute once it is over, when somebody wants to know.
+  struct Minute {
+    size_t vault = 0, site = 0;
+    int64_t minute = 0;  // Unix time / 60
+    int64_t above = 0, unknown = 0;
+  };
+  class MinuteListener {
+   public:
+    virtual ~MinuteListener() = default;
+    virtual void OnMinute(const Minute& minute) = 0;
+  };
+
+  explicit Ledger(Terms terms, MinuteListener* minutes = nullptr);
+  void OnReceipt(const SignedReceipt& receipt, const Digest& digest);
+  void OnCheckpoint(const SignedCheckpoint& checkpoint, const Digest& digest);
+  void OnControl(const ControlEvidence& control);
+  // Nothing that was said before `now` is still to come.
+  void AdvanceTo(int64_t now);
+  LedgerReport Finish();
+
+  // The state at hand. nullopt: nothing is proven.
+  struct Proven {
+    std::optional<int64_t> taken, restorable;
+    uint64_t held_sequence = 0;
+  };
+  Proven ProvenOf(size_t vault, size_t site) const;
+
+ private:
+  struct Claim {
+    Position upto;
+    int64_t taken = 0, restorable = 0;  // 0: not stated
+    uint64_t bytes = 0;
+  };
+  struct Heard {        // a receipt
+    int64_t after = 0;  // it was given after this instant; 0: unknown
+    std::vector<VaultHead> heads;
+  };
+  struct SiteBook {
+    DigestWindow<Heard> recent{512};
+    int64_t after = 0;
+  };
+  struct Track {
+    Digest listed;
+    Position head;
+    int64_t after = 0, changed_at = 0;
+    std::optional<int64_t> taken, restorable;
+    std::optional<Claim> claim;
+    LagHistogram lag, rpo;
+    SiteLedger ledger;
+    Minute minute;
+    int64_t last_missed_minute = INT64_MIN;
+  };
+  struct VaultBook {
+    std::deque<Claim> claims;
+    std::vector<Track> tracks;
+    VaultLedger ledger;
+    int64_t time = 0;  // up to where it was counted
+    bool is_quorum = false;
+  };
+
+  VaultBook* Find(const VaultId& vault);
+  void Advance(VaultBook* book, int64_t to);
+  void Count(VaultBook* book, Track* track, int64_t from, int64_t to);
+  void CountMinutes(Track* track, int64_t from, int64_t to, int64_t above_from);
+  void AddInterval(Track* track, LedgerInterval interval);
+  void TakeClaim(VaultBook* book, const Checkpoint& checkpoint);
+  void TakeListed(VaultBook* book, const Checkpoint& checkpoint);
+  void Prove(VaultBook* book, Track* track, int64_t now);
+
+  Terms terms_;
+  MinuteListener* minutes_;
+  std::vector<SiteBook> sites_;
+  std::vector<VaultBook> vaults_;
+  DigestWindow<int64_t> made_{16384};  // recent checkpoints: when
+};
+
+}  // namespace tidemark
+#endif  // TIDEMARK_REPLICATOR_LEDGER_H_

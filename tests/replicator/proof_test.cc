@@ -1,0 +1,335 @@
+#include "replicator/proof.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/replicator/golden.h"
+#include "tests/replicator/mutations.h"
+#include "tests/replicator/proof_world.h"
+#include "tests/replicator/samples.h"
+
+namespace tidemark {
+namespace {
+
+constexpr int64_t kStart = 1790000000 * kSecond;
+
+// Twenty rounds: a record, a checkpoint, a receipt of each site. Receipt n of a site covers record
+// n; `pieces` are the headers, then four to a round.
+ProofWorld Healthy() {
+  ProofWorld world(kStart);
+  for (uint64_t round = 1; round <= 20; ++round) {
+    const int64_t now = kStart + static_cast<int64_t>(round) * 100 * kMilli;
+    world.MakeCheckpoint(round, now);
+    for (size_t site = 0; site < 3; ++site) world.SignReceipt(site, round, now + 10 * kMilli);
+    if (round < 20) world.Append(now);
+  }
+  world.MakeCheckpoint(20, kStart + 3 * kSecond);
+  world.ShowHeaders();
+  return world;
+}
+
+Findings FindIn(const ProofWorld& world, uint64_t signature_every = 100) {
+  Findings findings;
+  world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, signature_every);
+  return findings;
+}
+
+bool Names(const Findings& findings, FindingKind kind, const std::string& site, uint64_t number) {
+  for (const Finding& finding : findings.listed()) {
+    if (finding.kind == kind && finding.site == site && finding.number == number) return true;
+  }
+  for (const Finding& finding : findings.listed())
+    ADD_FAILURE() << FindingName(finding.kind) << " " << finding.site << " " << finding.number
+                  << ": " << finding.message;
+  return false;
+}
+
+// Both statements of a finding are signed by the site: they convict it wherever they are shown.
+void ExpectConvictedByOwnSignatures(const Findings& findings, const PublicKey& key) {
+  bool found = false;
+  for (const Finding& finding : findings.listed()) {
+    if (finding.kind != FindingKind::kEquivocation && finding.kind != FindingKind::kWentBack)
+      continue;
+    ASSERT_EQ(finding.statements.size(), 2u) << finding.message;
+    EXPECT_NE(finding.statements[0], finding.statements[1]);
+    for (const std::string& hex : finding.statements) {
+      std::vector<std::byte> bytes(hex.size() / 2);
+      ASSERT_TRUE(FromHex(hex, bytes));
+      EXPECT_TRUE(ParseReceipt(key, bytes).ok());
+    }
+    found = true;
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST(Proof, FindsNothingInWhatIsRight) {
+  const ProofWorld world = Healthy();
+  Findings findings;
+  const ProofReport report =
+      world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, 1);
+  EXPECT_TRUE(findings.empty());
+  EXPECT_EQ(report.receipts, 60u);
+  EXPECT_EQ(report.records, 20u);
+  EXPECT_EQ(report.signatures, 60u + 21u);
+  EXPECT_EQ(report.heads_outside_chain, 0u);
+  ASSERT_EQ(report.chains.size(), 3u);
+  EXPECT_EQ(report.chains[0].last, 20u);
+  EXPECT_EQ(report.clocks[0].ahead_at_most, -10 * kMilli);
+}
+
+TEST(Proof, ChecksSignaturesAtBordersOnly) {
+  const ProofWorld world = Healthy();
+  Findings findings;
+  const ProofReport report =
+      world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, 100);
+  EXPECT_TRUE(findings.empty());
+  EXPECT_EQ(report.signatures, 3 * 2u + 1u);  // first and last of each chain, one checkpoint
+}
+
+TEST(Proof, NamesATamperedReceiptAtAnyPlace) {
+  const ProofWorld world = Healthy();
+  const std::vector<size_t> receipts = world.ReceiptsOf(1);
+  for (size_t i = 0; i < receipts.size(); ++i) {
+    ProofWorld changed = world;
+    // A digit of its wall time: its layout stays right.
+    std::vector<std::byte>& body = changed.pieces[receipts[i]].body;
+    body[10 + 2 + 3 + 32 + 8 + 32] ^= std::byte{4};
+    EXPECT_TRUE(Names(FindIn(changed), FindingKind::kForged, "b", i + 1)) << i;
+  }
+}
+
+TEST(Proof, EveryChangedByteOfAnyReceiptIsFound) {
+  const ProofWorld world = Healthy();
+  const size_t place = world.ReceiptsOf(2)[9];
+  ProofWorld changed = world;
+  ForEachFlip(world.pieces[place].body, [&](ByteSpan bytes, size_t index) {
+    changed.pieces[place].body.assign(bytes.begin(), bytes.end());
+    EXPECT_FALSE(FindIn(changed).empty()) << index;
+  });
+}
+
+TEST(Proof, NamesADroppedReceipt) {
+  const ProofWorld world = Healthy();
+  const std::vector<size_t> receipts = world.ReceiptsOf(0);
+  for (size_t i = 1; i + 1 < receipts.size(); ++i) {
+    ProofWorld changed = world;
+    changed.pieces.erase(changed.pieces.begin() + static_cast<ptrdiff_t>(receipts[i]));
+    EXPECT_TRUE(Names(FindIn(changed), FindingKind::kMissing, "a", i + 1)) << i;
+  }
+  // The last one: the agent's checkpoint names it.
+  ProofWorld cut = world;
+  cut.pieces.erase(cut.pieces.begin() + static_cast<ptrdiff_t>(receipts.back()));
+  EXPECT_TRUE(Names(FindIn(cut), FindingKind::kMissing, "a", 0));
+}
+
+TEST(Proof, AStatedGapIsAFactAndNoFinding) {
+  ProofWorld world = Healthy();
+  const std::vector<size_t> receipts = world.ReceiptsOf(0);
+  // Checkpoints that name what is gone are gone too, as after a crash of the agent.
+  world.pieces.erase(world.pieces.begin() + static_cast<ptrdiff_t>(receipts[6]),
+                     world.pieces.begin() + static_cast<ptrdiff_t>(receipts[6] + 4));
+  ExportManifest manifest = world.Manifest(kStart, kStart + 3 * kSecond);
+  Findings without;
+  world.Check(manifest, &without);
+  EXPECT_EQ(without.count(), 3u);  // one of each site
+  for (uint8_t site = 0; site < 3; ++site)
+    manifest.gaps.push_back({site, Counting<StoreId>(static_cast<uint8_t>(20 + site)), 7, 7});
+  Findings stated;
+  world.Check(manifest, &stated);
+  EXPECT_TRUE(stated.empty());
+}
+
+TEST(Proof, NamesADuplicatedReceipt) {
+  const ProofWorld world = Healthy();
+  const size_t place = world.ReceiptsOf(2)[4];
+  ProofWorld changed = world;
+  changed.pieces.push_back(world.pieces[place]);
+  EXPECT_TRUE(Names(FindIn(changed), FindingKind::kDuplicated, "w", 5));
+}
+
+TEST(Proof, NamesAReorderedReceipt) {
+  const ProofWorld world = Healthy();
+  const std::vector<size_t> receipts = world.ReceiptsOf(1);
+  ProofWorld changed = world;
+  std::swap(changed.pieces[receipts[7]], changed.pieces[receipts[8]]);
+  EXPECT_TRUE(Names(FindIn(changed), FindingKind::kReordered, "b", 8));
+}
+
+TEST(Proof, NamesAForgedReceipt) {
+  ProofWorld changed = Healthy();
+  const SigningKey stranger = SigningKey::FromSeed(Secret32());
+  Receipt more = changed.NextReceipt(2, 20, kStart + 3 * kSecond);
+  changed.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(stranger, more).Encode()});
+  EXPECT_TRUE(Names(FindIn(changed), FindingKind::kForged, "w", 21));
+}
+
+TEST(Proof, ConvictsASiteThatSignsANumberTwice) {
+  ProofWorld world = Healthy();
+  Receipt twin = ParseReceiptUnchecked(world.pieces[world.ReceiptsOf(1)[10]].body)->receipt;
+  twin.wall_nanos += 1;
+  world.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(1), twin).Encode()});
+  const Findings findings = FindIn(world);
+  EXPECT_TRUE(Names(findings, FindingKind::kEquivocation, "b", 11));
+  ExpectConvictedByOwnSignatures(findings, world.site_key(1).public_key());
+}
+
+TEST(Proof, ConvictsASiteWhoseChainNamesAnotherReceipt) {
+  ProofWorld world = Healthy();
+  Receipt next = world.NextReceipt(0, 20, kStart + 3 * kSecond);
+  next.previous = HashBytes(AsBytes("another history"));
+  world.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(0), next).Encode()});
+  const Findings findings = FindIn(world);
+  EXPECT_TRUE(Names(findings, FindingKind::kEquivocation, "a", 21));
+  ExpectConvictedByOwnSignatures(findings, world.site_key(0).public_key());
+}
+
+TEST(Proof, ConvictsASiteThatGoesBackWithoutSayingTruncated) {
+  ProofWorld world = Healthy();
+  world.SignReceipt(2, 12, kStart + 3 * kSecond);
+  const Findings findings = FindIn(world);
+  EXPECT_TRUE(Names(findings, FindingKind::kWentBack, "w", 21));
+  ExpectConvictedByOwnSignatures(findings, world.site_key(2).public_key());
+  ProofWorld honest = Healthy();
+  honest.SignReceipt(2, 12, kStart + 3 * kSecond, Receipt::Level::kTruncated);
+  EXPECT_TRUE(FindIn(honest).empty());
+}
+
+// Both receipts are right in their chain: only the records' chain between them shows it.
+TEST(Proof, ConvictsASiteThatSignedAnotherLogInBetween) {
+  ProofWorld world = Healthy();
+  Receipt other = world.NextReceipt(2, 20, kStart + 3 * kSecond);
+  ProofWorld longer = world;
+  const Position position = longer.Append(kStart + 3 * kSecond);
+  other.heads[0].durable = position;
+  other.heads[0].durable.digest = HashBytes(AsBytes("another record 21"));
+  const SignedReceipt lie = SignReceipt(world.site_key(2), other);
+  longer.Append(kStart + 3 * kSecond);
+  Receipt then = other;
+  ++then.number;
+  then.previous = lie.digest();
+  then.heads[0].durable = longer.log()[21].position();
+  longer.pieces.clear();
+  longer.ShowHeaders();
+  for (const ProofWorld::Piece& piece : world.pieces) {
+    if (piece.kind != EvidenceKind::kHeader) longer.pieces.push_back(piece);
+  }
+  longer.pieces.push_back({EvidenceKind::kReceipt, lie.Encode()});
+  longer.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(2), then).Encode()});
+  const Findings findings = FindIn(longer);
+  EXPECT_TRUE(Names(findings, FindingKind::kEquivocation, "w", 21));
+  ExpectConvictedByOwnSignatures(findings, world.site_key(2).public_key());
+}
+
+TEST(Proof, NamesABreakInTheRecordsChain) {
+  ProofWorld world = Healthy();
+  world.pieces.erase(world.pieces.begin() + 7);
+  EXPECT_TRUE(Names(FindIn(world), FindingKind::kChain, "", 9));
+}
+
+TEST(Proof, NamesACheckpointThatTheAgentDidNotSign) {
+  ProofWorld world = Healthy();
+  for (ProofWorld::Piece& piece : world.pieces) {
+    if (piece.kind != EvidenceKind::kCheckpoint) continue;
+    SignedCheckpoint changed = *ParseCheckpointUnchecked(piece.body);
+    changed.checkpoint.captured_at_nanos += 1;
+    piece.body = changed.Encode();
+    break;
+  }
+  EXPECT_TRUE(Names(FindIn(world), FindingKind::kForged, "", 1));
+}
+
+// Whatever happens to the frames, reading them ends, and nothing that was changed passes.
+TEST(Proof, SurvivesRandomDamage) {
+  const ProofWorld world = Healthy();
+  std::string evidence;
+  for (const ProofWorld::Piece& piece : world.pieces)
+    AppendEvidence(piece.kind, false, piece.body, &evidence);
+  const ExportManifest manifest = world.Manifest(kStart, kStart + 3 * kSecond);
+  SeededNumbers random(1);
+  for (int i = 0; i < 300; ++i) {
+    const std::vector<std::byte> damaged = Mutate(AsBytes(evidence), &random);
+    Findings findings;
+    ProofCheck check(manifest, 100, &findings);
+    size_t at = 0, used = 0;
+    std::optional<EvidenceFrame> frame;
+    absl::Status read;
+    while (read.ok() && at < damaged.size()) {
+      read = ReadEvidence(ByteSpan(damaged).subspan(at), &frame, &used);
+      if (!frame.has_value()) break;
+      check.Take(*frame);
+      at += used;
+    }
+    check.Finish();
+    const bool whole =
+        damaged.size() == evidence.size() && AsText(damaged) == std::string_view(evidence);
+    EXPECT_TRUE(whole || !read.ok() || at < damaged.size() || at < evidence.size() ||
+                !findings.empty())
+        << i;
+  }
+}
+
+// A whole piece of evidence replaced by a mutation of itself, framed as if it were right.
+TEST(Proof, SurvivesMutatedStatements) {
+  const ProofWorld world = Healthy();
+  SeededNumbers random(2);
+  for (int i = 0; i < 500; ++i) {
+    ProofWorld changed = world;
+    const size_t place = random.Below(changed.pieces.size());
+    changed.pieces[place].body = Mutate(changed.pieces[place].body, &random);
+    const bool same = changed.pieces[place].body == world.pieces[place].body;
+    EXPECT_TRUE(same || !FindIn(changed, 1).empty()) << i;
+  }
+}
+
+TEST(Evidence, IsItsGoldenFile) {
+  std::string evidence;
+  AppendEvidence(EvidenceKind::kReceipt, false,
+                 SignReceipt(SampleSigner(), SampleReceipt()).Encode(), &evidence);
+  AppendEvidence(EvidenceKind::kCheckpoint, true,
+                 SignCheckpoint(SampleSigner(), SampleCheckpoint()).Encode(), &evidence);
+  ExpectGolden("evidence", AsBytes(evidence));
+  std::optional<EvidenceFrame> frame;
+  size_t used = 0;
+  ASSERT_TRUE(ReadEvidence(AsBytes(evidence), &frame, &used).ok());
+  ASSERT_TRUE(frame.has_value());
+  EXPECT_EQ(frame->kind, EvidenceKind::kReceipt);
+  EXPECT_FALSE(frame->is_anchor);
+  EXPECT_EQ(used, frame->body.size() + kEvidenceFrameExtra);
+  ForEachCut(AsBytes(evidence).first(used), [](ByteSpan front) {
+    std::optional<EvidenceFrame> none;
+    size_t count = 0;
+    EXPECT_TRUE(ReadEvidence(front, &none, &count).ok());
+    EXPECT_FALSE(none.has_value());
+  });
+  ForEachFlip(AsBytes(evidence).first(used), [](ByteSpan changed, size_t index) {
+    std::optional<EvidenceFrame> none;
+    size_t count = 0;
+    // A changed length may also ask for more.
+    EXPECT_TRUE(!ReadEvidence(changed, &none, &count).ok() || !none.has_value()) << index;
+  });
+}
+
+ExportManifest SampleManifest() {
+  ExportManifest manifest = ProofWorld(kStart).Manifest(kStart, kStart + kSecond);
+  manifest.agent_key = SampleSigner().public_key();
+  manifest.gaps.push_back({2, Counting<StoreId>(40), 5, 9});
+  manifest.files.push_back({"evidence", 12345, Counting<Digest>(50)});
+  return manifest;
+}
+
+TEST(ExportManifest, IsItsGoldenFile) {
+  const std::vector<std::byte> bytes = SignManifest(SampleSigner(), SampleManifest());
+  ExpectGolden("export_manifest", bytes);
+  const absl::StatusOr<ExportManifest> parsed = ParseManifest(bytes);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->Encode(), SampleManifest().Encode());
+  ForEachFlip(bytes, [](ByteSpan changed, size_t index) {
+    EXPECT_FALSE(ParseManifest(changed).ok()) << index;
+  });
+  ForEachCut(bytes, [](ByteSpan front) { EXPECT_FALSE(ParseManifest(front).ok()); });
+  std::vector<std::byte> newer = bytes;
+  newer[8] = std::byte{2};
+  EXPECT_TRUE(absl::IsUnimplemented(ParseManifest(newer).status()));
+}
+
+}  // namespace
+}  // namespace tidemark
