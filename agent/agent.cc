@@ -37,6 +37,7 @@ Agent::Agent(Io* io, const Options& options, ChannelFactory* channels, const Sig
              const KeyEncryptionKey* kek)
     : io_(io),
       options_(options),
+      identity_(identity),
       records_(io, options.record_buffers, kRecordBytesMax),
       spans_(io, options.span_buffers, kSpanBufferBytes),
       tasks_(io) {
@@ -66,12 +67,16 @@ Agent::Agent(Io* io, const Options& options, ChannelFactory* channels, const Sig
     for (SiteLink* link : links) link->Attach(vaults_.back().get());
   }
   restored_.resize(vaults_.size());
+  if (!options_.proof.directory.empty()) AttachProof();
 }
 
 Agent::~Agent() = default;
 
 Task<> Agent::Run() {
   TaskGroup running(io_);
+  co_await OpenProof();
+  if (proof_ != nullptr) running.Spawn(proof_->Run());
+  if (proof_ != nullptr) running.Spawn(SampleRpo());
   for (const std::unique_ptr<SiteLink>& link : links_) running.Spawn(link->Run());
   for (const std::unique_ptr<Vault>& vault : vaults_) running.Spawn(vault->Run());
   co_await running.Join();
@@ -83,6 +88,8 @@ void Agent::Stop() {
   stopping_ = true;
   for (const std::unique_ptr<Vault>& vault : vaults_) vault->Stop();
   for (const std::unique_ptr<SiteLink>& link : links_) link->Stop();
+  if (proof_ != nullptr) proof_->Stop();
+  if (sample_sleep_ != nullptr) io_->Cancel(sample_sleep_);
 }
 
 bool Agent::ready() const {
@@ -126,7 +133,10 @@ Task<absl::StatusOr<PushReport>> Agent::Push(PushCall call, tidemark::Call* even
   Task<> watching = WatchCall(&watch);
   watching.Start();
   ++pushes_running_;
+  watch.opened = LagNow(io_);
+  watch.vault->log()->PushWaits(watch.opened);
   absl::StatusOr<PushReport> report = co_await PushWhenOpen(&call, &watch);
+  watch.vault->log()->PushIsKnown(watch.opened);
   --pushes_running_;
   events->OnCancel(nullptr);
   co_await EndWatch(&watch, &watching);
@@ -135,7 +145,7 @@ Task<absl::StatusOr<PushReport>> Agent::Push(PushCall call, tidemark::Call* even
 
 Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch* watch) {
   Vault* vault = watch->vault;
-  const absl::Time captured_at = io_->Now(), lags_from = LagNow(io_);
+  const absl::Time captured_at = io_->Now(), lags_from = watch->opened;
   while (vault->phase() != Vault::Phase::kOpen && vault->phase() != Vault::Phase::kFailed &&
          watch->interrupt.ok() && !stopping_) {
     co_await vault->changed().Wait();

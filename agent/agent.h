@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/io/pool.h"
+#include "agent/proof/proof_keeper.h"
 #include "agent/report/outlook.h"
 #include "agent/service.h"
 #include "agent/source/site_link.h"
@@ -39,6 +40,9 @@ class Agent : public AgentService {
     bool allow_same_host = false;
     SiteLink::Options link;  // times only
     absl::Duration watch_interval = absl::Milliseconds(200);
+    // Evidence: its directory (empty: none is kept), how long and how much of it.
+    EvidenceJournal::Options proof;
+    std::string certificates_pem;  // the authority's and the agent's, for exports
   };
   Agent(Io* io, const Options& options, ChannelFactory* channels, const SigningKey* identity,
         const KeyEncryptionKey* kek);
@@ -64,6 +68,9 @@ class Agent : public AgentService {
   StatusReport Status() override;
   // Adds to every report what it knows; null: nobody. Outlives the agent's use of it.
   void SetObserver(StatusObserver* observer) { observer_ = observer; }
+  Task<absl::StatusOr<RpoReport>> Rpo(RpoCall call, Call* events) override;
+  // Null when no evidence is kept.
+  ProofKeeper* proof() { return proof_.get(); }
 
  private:
   // One call that waits: what it waits for, and since when nothing moved.
@@ -72,6 +79,7 @@ class Agent : public AgentService {
     class Push* push = nullptr;  // null before the vault is open
     tidemark::Call* events = nullptr;
     absl::Duration timeout;
+    absl::Time opened;       // on the lag clock
     absl::Status interrupt;  // not OK: give up
     bool for_all = false;    // committed; the other sites are waited for
     bool done = false;
@@ -93,6 +101,13 @@ class Agent : public AgentService {
   Task<> VerifySites(Vault* vault, VerifyReport* report, tidemark::Call* events);
   Task<> VerifyDeep(Vault* vault, VerifyReport* report, tidemark::Call* events);
   Task<> CheckVersions(VersionsCheck* check);
+  // agent_proof.cc
+  void AttachProof();
+  Task<> OpenProof();
+  Task<> SampleRpo();
+  Task<absl::Status> WriteExport(class RpoExport* from, const RpoCall* call, RpoReport* report,
+                                 tidemark::Call* events);
+  void AddProofHealth(StatusReport* report) const;
   Task<> WatchCall(Watch* watch);
   Task<> EndWatch(Watch* watch, Task<>* watching);
   Task<absl::StatusOr<PushReport>> PushWhenOpen(const PushCall* call, Watch* watch);
@@ -108,11 +123,14 @@ class Agent : public AgentService {
   // Constant after construction.
   Io* io_;
   Options options_;
+  const SigningKey* identity_;
   // Owned by the loop thread.
   BufferPool records_, spans_;
   std::vector<std::unique_ptr<RecordSource>> sources_;
   std::vector<std::unique_ptr<SiteLink>> links_;
   std::vector<std::unique_ptr<Vault>> vaults_;
+  std::unique_ptr<ProofKeeper> proof_;
+  Op* sample_sleep_ = nullptr;
   uint64_t pushes_running_ = 0;
   struct Restored {
     uint64_t bytes = 0, running = 0;

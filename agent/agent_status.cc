@@ -75,6 +75,7 @@ StatusReport Agent::Status() {
   outlook_.Complete(io_->Monotonic(), &report);
   if (observer_ != nullptr) observer_->Complete(&report);
   JudgeHealth(&report);
+  AddProofHealth(&report);
   return report;
 }
 

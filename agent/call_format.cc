@@ -49,6 +49,13 @@ Json ToFields(const VerifyCall& call) {
 
 Json ToFields(const ReplaceCall& call) { return {{"call", "replace"}, {"site", call.site}}; }
 
+Json ToFields(const RpoCall& call) {
+  Json json = {{"call", "rpo"}, {"vault", call.vault}, {"for_export", call.for_export}};
+  if (call.since.has_value()) json["since_nanos"] = absl::ToUnixNanos(*call.since);
+  if (call.until.has_value()) json["until_nanos"] = absl::ToUnixNanos(*call.until);
+  return json;
+}
+
 // The json library throws on a wrong type; only here, and only for what a stranger wrote.
 CallRequest ReadRequest(const std::string& verb, const Json& json) {
   if (verb == "push") {
@@ -88,13 +95,23 @@ CallRequest ReadRequest(const std::string& verb, const Json& json) {
     call.deep = json.at("deep").get<bool>();
     return call;
   }
+  if (verb == "rpo") {
+    RpoCall call;
+    call.vault = json.at("vault").get<std::string>();
+    call.for_export = json.at("for_export").get<bool>();
+    if (json.contains("since_nanos"))
+      call.since = absl::FromUnixNanos(json.at("since_nanos").get<int64_t>());
+    if (json.contains("until_nanos"))
+      call.until = absl::FromUnixNanos(json.at("until_nanos").get<int64_t>());
+    return call;
+  }
   if (verb == "replace") return ReplaceCall{json.at("site").get<std::string>()};
   return StatusCall{};
 }
 
 bool IsVerb(const std::string& verb) {
   return verb == "push" || verb == "restore" || verb == "list" || verb == "status" ||
-         verb == "verify" || verb == "replace";
+         verb == "verify" || verb == "replace" || verb == "rpo";
 }
 
 Json ToFields(const NoteEvent& event) { return {{"note", event.line}}; }

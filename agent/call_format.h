@@ -23,7 +23,7 @@ struct ListCall {
 };
 struct StatusCall {};
 using CallRequest =
-    std::variant<PushCall, RestoreCall, ListCall, StatusCall, VerifyCall, ReplaceCall>;
+    std::variant<PushCall, RestoreCall, ListCall, StatusCall, VerifyCall, ReplaceCall, RpoCall>;
 
 // A line with its '\n'. Descriptors are not in it.
 std::string EncodeRequest(const CallRequest& request);

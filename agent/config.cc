@@ -140,6 +140,10 @@ absl::StatusOr<AgentConfig> ParseAgentConfig(const std::string& text, const std:
   memory.Finish();
   ReadStatusPort(top.Table("status"), &config.status);
   ReadSlaConfig(&top, &config.sla);
+  Section proof = top.Table("proof");
+  proof.Count("keep_days", &config.proof_keep_days, 1, 3660);
+  proof.Count("bytes_max", &config.proof_bytes_max, 256 * kMiB, kMiB * kMiB);
+  proof.Finish();
   Section log = top.Table("log");
   log.Level("level", &config.log_level);
   log.Format("format", &config.log_format);

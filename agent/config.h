@@ -68,8 +68,10 @@ struct AgentConfig {
   std::vector<AgentSite> sites;  // two primaries, one witness
   std::vector<VaultConfig> vaults;
   bool allow_same_host = false;
-  uint32_t record_buffers = 32;  // of 4 MiB
-  uint32_t span_buffers = 20;    // of 1 MiB
+  uint64_t proof_keep_days = 400;                 // of receipts
+  uint64_t proof_bytes_max = uint64_t{64} << 30;  // of them; the oldest go early
+  uint32_t record_buffers = 32;                   // of 4 MiB
+  uint32_t span_buffers = 20;                     // of 1 MiB
   uint64_t index_cache_bytes = 64ull << 20;
   StatusPortConfig status;
   SlaConfig sla;  // not written by WriteConfig: what setup makes has none

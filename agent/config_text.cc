@@ -65,6 +65,8 @@ std::string WriteConfig(const AgentConfig& config) {
                                   {"client_authority", &config.status.client_authority}}) {
     if (!path->empty()) text += Line(key, *path);
   }
+  text += "\n[proof]\n" + Line("keep_days", config.proof_keep_days) +
+          Line("bytes_max", config.proof_bytes_max);
   text += Log(config.log_level, config.log_format);
   for (const AgentSite& site : config.sites) {
     text += "\n[[sites]]\n" + Line("name", site.name) + RoleLine(site.is_primary) +

@@ -9,6 +9,7 @@
 #include "agent/failure.h"
 #include "agent/io/transfer.h"
 #include "agent/report_json.h"
+#include "agent/rpo_json.h"
 
 namespace tidemark {
 namespace {
@@ -19,7 +20,8 @@ const absl::Duration kCancelAgain = absl::Milliseconds(100);
 const absl::Duration kAcceptPause = absl::Milliseconds(100);  // out of descriptors
 
 const char* VerbOf(const CallRequest& request) {
-  constexpr const char* kVerbs[] = {"push", "restore", "list", "status", "verify", "replace"};
+  constexpr const char* kVerbs[] = {"push",   "restore", "list", "status",
+                                    "verify", "replace", "rpo"};
   return kVerbs[request.index()];
 }
 
@@ -199,6 +201,13 @@ class ControlSocket::Connection : public Call {
       VerifyCall call = std::move(*verify);
       absl::StatusOr<VerifyReport> report =
           co_await owner_->service_->Verify(std::move(call), this);
+      co_return Outcome(report);
+    }
+    if (auto* rpo = std::get_if<RpoCall>(&request)) {
+      if (rpo->for_export && passed_ < 0) co_return NoDescriptor();
+      rpo->output = passed_;
+      RpoCall call = std::move(*rpo);
+      absl::StatusOr<RpoReport> report = co_await owner_->service_->Rpo(std::move(call), this);
       co_return Outcome(report);
     }
     if (auto* replace = std::get_if<ReplaceCall>(&request)) {

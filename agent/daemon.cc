@@ -119,6 +119,7 @@ Task<absl::Status> AgentDaemon::ReadKeys(std::string passphrase) {
         absl::StatusCode::kPermissionDenied,
         config_->identity.private_key + ": " + std::string(key.status().message()));
   identity_.emplace(std::move(*key));
+  certificates_pem_ = identity.authority_pem + identity.own.certificate_pem;
   absl::StatusOr<std::unique_ptr<ChannelFactory>> channels = MakeTlsFactory(identity);
   if (!channels.ok())
     co_return absl::Status(absl::StatusCode::kPermissionDenied,
@@ -172,6 +173,10 @@ void AgentDaemon::MakeAgent() {
   options.allow_same_host = config_->allow_same_host;
   options.record_buffers = config_->record_buffers;
   options.span_buffers = config_->span_buffers;
+  options.proof.directory = config_->state + "/proof";
+  options.proof.retention = absl::Hours(24 * config_->proof_keep_days);
+  options.proof.bytes_max = config_->proof_bytes_max;
+  options.certificates_pem = certificates_pem_;
   for (const bool primary : {true, false}) {
     for (const AgentSite& site : config_->sites) {
       if (site.is_primary == primary)

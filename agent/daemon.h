@@ -47,6 +47,7 @@ class AgentDaemon {
   Fd lock_ = -1;
   std::optional<KeyEncryptionKey> kek_;
   std::optional<SigningKey> identity_;
+  std::string certificates_pem_;
   std::unique_ptr<ChannelFactory> channels_;
   std::map<std::string, std::unique_ptr<ChunkIndex>> indexes_;
   std::unique_ptr<Agent> agent_;

@@ -12,7 +12,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/io/task.h"
+#include "agent/proof/rpo_figures.h"
 #include "agent/report/status_report.h"
+#include "replicator/ledger_report.h"
 
 namespace tidemark {
 
@@ -102,6 +104,22 @@ struct ReplaceReport {
   std::string site, lost_store, new_store;  // ids in hex
 };
 
+struct RpoCall {
+  std::string vault;  // empty: all
+  std::optional<absl::Time> since, until;
+  bool for_export = false;
+  Fd output = -1;  // stays the caller's; the evidence of an export is written there
+};
+struct RpoReport {
+  absl::Time at;
+  LedgerReport ledger;  // of the period
+  std::vector<RpoFigures> figures;
+  // Of an export: files to write beside the evidence, by name; the manifest is one of them.
+  std::vector<std::pair<std::string, std::string>> files;
+  uint64_t evidence_bytes = 0, receipts = 0, checkpoints = 0, records = 0;
+  std::vector<std::string> facts;  // what the evidence lacks, in words
+};
+
 class AgentService {
  public:
   virtual ~AgentService() = default;
@@ -112,6 +130,7 @@ class AgentService {
   virtual absl::StatusOr<std::vector<ListedVersion>> List(const std::string& vault,
                                                           const std::string* name) = 0;
   virtual StatusReport Status() = 0;
+  virtual Task<absl::StatusOr<RpoReport>> Rpo(RpoCall call, Call* events) = 0;
 };
 
 }  // namespace tidemark

@@ -36,12 +36,11 @@ absl::Status ReadEvidence(ByteSpan bytes, std::optional<EvidenceFrame>* frame, s
   const size_t covered = kFrontBytes + size;
   if (bytes.size() < covered + kCheckBytes) return absl::OkStatus();
   const Digest check = HashBytes(bytes.first(covered));
-  if (std::memcmp(check.bytes.data(), bytes.data() + covered, kCheckBytes) != 0)
-    return absl::DataLossError("an evidence frame was changed");
+  const bool holds = std::memcmp(check.bytes.data(), bytes.data() + covered, kCheckBytes) == 0;
   frame->emplace(
       EvidenceFrame{static_cast<EvidenceKind>(kind), role == 1, bytes.subspan(kFrontBytes, size)});
   *used = covered + kCheckBytes;
-  return absl::OkStatus();
+  return holds ? absl::OkStatus() : absl::DataLossError("an evidence frame was changed");
 }
 
 std::vector<std::byte> EncodeControlEvidence(const CanonicalHeader& header, ByteSpan payload) {

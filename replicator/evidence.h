@@ -34,7 +34,8 @@ inline constexpr size_t kEvidenceBodyBytesMax = 1 << 20;
 
 void AppendEvidence(EvidenceKind kind, bool is_anchor, ByteSpan body, std::string* out);
 // The frame at the front of `bytes`, into which its body points. nullopt in `frame`: more bytes are
-// needed. kDataLoss: no frame stands here, or it was changed. `used`: the frame's length.
+// needed. kDataLoss: no frame stands here; with a `frame`: its check does not hold, and that is
+// what stands in its place. `used`: the frame's length.
 absl::Status ReadEvidence(ByteSpan bytes, std::optional<EvidenceFrame>* frame, size_t* used);
 
 struct ControlEvidence {

@@ -33,13 +33,16 @@ std::vector<std::byte> ExportManifest::Encode() const {
 }
 
 std::vector<std::byte> SignManifest(const SigningKey& agent, const ExportManifest& manifest) {
-  std::vector<std::byte> bytes = manifest.Encode();
-  const Signature signature = agent.Sign(kDomain, bytes);
-  bytes.insert(bytes.end(), signature.bytes.begin(), signature.bytes.end());
-  return bytes;
+  const std::vector<std::byte> statement = manifest.Encode();
+  LayoutWriter out;
+  out.Bytes(statement).Bytes(agent.Sign(kDomain, statement).bytes);
+  WriteChecksum(&out);
+  return out.Take();
 }
 
-absl::StatusOr<ExportManifest> ParseManifest(ByteSpan bytes) {
+absl::StatusOr<ExportManifest> ParseManifest(ByteSpan whole) {
+  if (!ChecksumHolds(whole)) return absl::DataLossError("the export's manifest was changed");
+  const ByteSpan bytes = whole.first(whole.size() - kChecksumBytes);
   LayoutReader in(bytes);
   absl::Status mark = ReadMark(kMark, &in);
   if (!mark.ok()) return mark;

@@ -43,7 +43,7 @@ struct ExportManifest {
 
   std::vector<std::byte> Encode() const;
 };
-// The statement and the agent's signature: the file `manifest`.
+// The statement, the agent's signature and a checksum: the file `manifest`.
 std::vector<std::byte> SignManifest(const SigningKey& agent, const ExportManifest& manifest);
 // Its signature holds under the key that it names itself; whose key that is must be compared.
 // kDataLoss: malformed or changed; kUnimplemented: newer.

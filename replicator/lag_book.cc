@@ -31,8 +31,10 @@ LagBook::LagBook(uint32_t sites, uint64_t base_sequence, absl::Time now)
   closed_.push_back({base_sequence, now, kBaseLevel});
 }
 
-void LagBook::OnProvenBefore(uint32_t site, absl::Time proven) {
+void LagBook::OnProvenBefore(uint32_t site, absl::Time proven, uint64_t sequence) {
   SiteBook& book = sites_.at(site);
+  if (book.reached && book.durable < sequence) return;
+  if (!book.reached) book.proven_by = sequence;
   // Never beyond what this session's base can prove.
   const absl::Time at_most = std::min(proven, closed_.front().taken_through);
   if (!book.proven || *book.proven < at_most) book.proven = at_most;
@@ -124,6 +126,7 @@ std::optional<absl::Time> LagBook::TakenThrough(uint64_t sequence) const {
 }
 
 void LagBook::Advance(SiteBook* site, uint64_t sequence) {
+  if (!site->reached && sequence < site->proven_by) site->proven.reset();
   site->reached = true;
   // A site cannot hold what was not made yet; if it says so, the claim is worth what we made.
   site->durable = std::max(site->durable, std::min(sequence, last_closed_));
@@ -197,7 +200,7 @@ LagBook::Lag LagBook::Of(uint32_t site, absl::Time now) const {
   const SiteBook& book = sites_.at(site);
   Lag lag;
   lag.pending_records = last_closed_ - book.durable;
-  if (!book.reached || !book.proven) return lag;
+  if (!book.proven) return lag;
   absl::Time restorable = std::min(*book.proven, OldestUnrestorable(book.durable));
   if (book.lost) restorable = std::min(restorable, book.lost->captured_at);
   lag.replication_lag = std::max(now - *book.proven, absl::ZeroDuration());

@@ -34,9 +34,10 @@ class LagBook {
   // `base`: the tail at the start of the session; a site that holds it holds everything taken
   // before `now`.
   LagBook(uint32_t sites, uint64_t base_sequence, absl::Time now);
-  // What an earlier session proved of a site that is still behind `base`, if the caller knows.
-  // Without it such a site's lag is unknown until it holds `base`.
-  void OnProvenBefore(uint32_t site, absl::Time proven);
+  // What an earlier session proved of a site that is still behind `base`, if the caller knows: that
+  // it holds `sequence`, and with it everything taken until `proven`. Without it such a site's lag
+  // is unknown until it holds `base`; a site that then shows less has lost it.
+  void OnProvenBefore(uint32_t site, absl::Time proven, uint64_t sequence);
 
   // Span and push numbers are the caller's, never used twice. A span taken before what was already
   // claimed takes the claims back.
@@ -89,6 +90,7 @@ class LagBook {
     bool reached = false;
     uint64_t durable = 0;
     std::optional<absl::Time> proven;  // t
+    uint64_t proven_by = 0;            // before it was reached: the sequence that t rests on
     std::optional<Rooted> lost;        // it held and lost what was pruned from rooted_
   };
   static constexpr uint64_t kUnplaced = ~uint64_t{0};

@@ -6,7 +6,7 @@
 namespace tidemark {
 namespace {
 
-constexpr size_t kClaimsMax = 65536, kIntervalsMax = 10000;
+constexpr size_t kClaimsMax = 1024, kIntervalsMax = 10000;
 constexpr int64_t kSecond = 1000000000, kMinute = 60 * kSecond;
 constexpr int64_t kAbsentAfter = 30 * kSecond;
 
@@ -44,46 +44,70 @@ Ledger::VaultBook* Ledger::Find(const VaultId& vault) {
   return nullptr;
 }
 
-void Ledger::OnReceipt(const SignedReceipt& receipt, const Digest& digest) {
+void Ledger::OnReceipt(const SignedReceipt& receipt, const Digest& digest, ByteSpan statement) {
   const auto site = std::find(terms_.sites.begin(), terms_.sites.end(), receipt.receipt.site);
   if (site == terms_.sites.end()) return;
   SiteBook& book = sites_[static_cast<size_t>(site - terms_.sites.begin())];
-  const int64_t* named = made_.Find(receipt.receipt.checkpoint);
+  const Made* named = made_.Find(receipt.receipt.checkpoint);
   // One that names nothing known is later than its predecessors all the same.
-  if (named != nullptr) book.after = std::max(book.after, *named);
-  book.recent.Add(digest, {book.after, receipt.receipt.heads});
+  if (named != nullptr && named->at > book.after) {
+    book.after = named->at;
+    book.named = named->statement;
+  }
+  book.newest.assign(statement.begin(), statement.end());
+  book.recent.Add(
+      digest,
+      {book.after, receipt.receipt.heads, {statement.begin(), statement.end()}, book.named});
 }
 
-void Ledger::OnCheckpoint(const SignedCheckpoint& signed_checkpoint, const Digest& digest) {
+void Ledger::OnCheckpoint(const SignedCheckpoint& signed_checkpoint, const Digest& digest,
+                          ByteSpan statement) {
   const Checkpoint& checkpoint = signed_checkpoint.checkpoint;
   VaultBook* book = Find(checkpoint.vault);
   if (book == nullptr) return;
-  made_.Add(digest, checkpoint.made_at_nanos);
+  made_.Add(digest, {checkpoint.made_at_nanos, {statement.begin(), statement.end()}});
+  book->newest_checkpoint.assign(statement.begin(), statement.end());
   Advance(book, checkpoint.made_at_nanos);
   if (checkpoint.made_at_nanos >= terms_.since && checkpoint.made_at_nanos <= terms_.until)
     ++book->ledger.checkpoints;
-  TakeClaim(book, checkpoint);
+  TakeClaim(book, checkpoint, statement);
   TakeListed(book, checkpoint);
-  for (Track& track : book->tracks) Prove(book, &track, book->time);
+  for (Track& track : book->tracks) Prove(book, &track, checkpoint.made_at_nanos);
+  ForgetClaims(book);
 }
 
 // Claims stand by rising position. The newest word on a position counts, also when it takes back; a
 // later epoch's takes the place of what it dropped. One of less than is claimed already (the target
 // of a fetch) adds nothing.
-void Ledger::TakeClaim(VaultBook* book, const Checkpoint& checkpoint) {
+void Ledger::TakeClaim(VaultBook* book, const Checkpoint& checkpoint, ByteSpan statement) {
   std::deque<Claim>& claims = book->claims;
   while (!claims.empty() && claims.back().upto.sequence >= checkpoint.upto.sequence) {
     const Position& newest = claims.back().upto;
     if (newest.sequence > checkpoint.upto.sequence && newest.epoch >= checkpoint.upto.epoch) return;
     claims.pop_back();
   }
-  claims.push_back({checkpoint.upto, checkpoint.captured_at_nanos, checkpoint.restorable_at_nanos,
-                    checkpoint.bytes_upto});
+  claims.push_back({checkpoint.upto,
+                    checkpoint.captured_at_nanos,
+                    checkpoint.restorable_at_nanos,
+                    checkpoint.bytes_upto,
+                    checkpoint.made_at_nanos,
+                    {statement.begin(), statement.end()}});
+}
+
+// What every site is past is not needed. Of the rest the older half is thinned when there is too
+// much: a site that is far behind is then told to be a little further, by about a hundredth.
+void Ledger::ForgetClaims(VaultBook* book) {
+  std::deque<Claim>& claims = book->claims;
+  uint64_t everywhere = UINT64_MAX;
+  for (const Track& track : book->tracks) {
+    if (!track.listed.empty()) everywhere = std::min(everywhere, track.head.sequence);
+  }
+  const bool is_known = everywhere != UINT64_MAX;
+  while (is_known && claims.size() > 1 && claims[1].upto.sequence <= everywhere) claims.pop_front();
   if (claims.size() <= kClaimsMax) return;
-  // Every other old one goes: a site that is far behind is then told to be a little further.
   std::deque<Claim> kept;
   for (size_t i = 0; i < claims.size(); ++i) {
-    if (i % 2 == 0 || i > kClaimsMax / 2) kept.push_back(claims[i]);
+    if (i % 2 == 0 || i > kClaimsMax / 2) kept.push_back(std::move(claims[i]));
   }
   claims = std::move(kept);
 }
@@ -98,7 +122,9 @@ void Ledger::TakeListed(VaultBook* book, const Checkpoint& checkpoint) {
     if (heard == nullptr) continue;  // not shown here: what was proven stays
     track.listed = digest;
     track.after = heard->after;
-    track.changed_at = book->time;
+    track.receipt = heard->statement;
+    track.named = heard->named;
+    track.changed_at = checkpoint.made_at_nanos;
     track.head = Position{};
     for (const VaultHead& head : heard->heads) {
       if (head.vault == checkpoint.vault) track.head = head.durable;
@@ -147,6 +173,7 @@ void Ledger::OnControl(const ControlEvidence& control) {
     if (!mode.ok()) return;
     Advance(book, mode->at_nanos);
     book->is_quorum = mode->mode == AckMode::kQuorum;
+    book->mode = EncodeControlEvidence(control.header, control.payload);
     std::vector<ModeFact>& modes = book->ledger.modes;
     // Of those before the period the last is enough.
     if (mode->at_nanos < terms_.since) modes.clear();

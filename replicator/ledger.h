@@ -52,12 +52,20 @@ class Ledger {
   };
 
   explicit Ledger(Terms terms, MinuteListener* minutes = nullptr);
-  void OnReceipt(const SignedReceipt& receipt, const Digest& digest);
-  void OnCheckpoint(const SignedCheckpoint& checkpoint, const Digest& digest);
+  // `digest` is that of `statement`.
+  void OnReceipt(const SignedReceipt& receipt, const Digest& digest, ByteSpan statement);
+  void OnCheckpoint(const SignedCheckpoint& checkpoint, const Digest& digest, ByteSpan statement);
   void OnControl(const ControlEvidence& control);
   // Nothing that was said before `now` is still to come.
   void AdvanceTo(int64_t now);
   LedgerReport Finish();
+
+  // What another ledger must be told first, so that it is in the state of this one and can go on.
+  struct Anchor {
+    EvidenceKind kind = EvidenceKind::kReceipt;
+    std::vector<std::byte> statement;
+  };
+  std::vector<Anchor> Anchors() const;
 
   // The state at hand. nullopt: nothing is proven.
   struct Proven {
@@ -71,17 +79,26 @@ class Ledger {
     Position upto;
     int64_t taken = 0, restorable = 0;  // 0: not stated
     uint64_t bytes = 0;
+    int64_t made = 0;
+    std::vector<std::byte> statement;
   };
   struct Heard {        // a receipt
     int64_t after = 0;  // it was given after this instant; 0: unknown
     std::vector<VaultHead> heads;
+    std::vector<std::byte> statement, named;  // itself, and the checkpoint that says when
+  };
+  struct Made {  // a checkpoint
+    int64_t at = 0;
+    std::vector<std::byte> statement;
   };
   struct SiteBook {
     DigestWindow<Heard> recent{512};
     int64_t after = 0;
+    std::vector<std::byte> newest, named;
   };
   struct Track {
     Digest listed;
+    std::vector<std::byte> receipt, named;
     Position head;
     int64_t after = 0, changed_at = 0;
     std::optional<int64_t> taken, restorable;
@@ -97,6 +114,7 @@ class Ledger {
     VaultLedger ledger;
     int64_t time = 0;  // up to where it was counted
     bool is_quorum = false;
+    std::vector<std::byte> newest_checkpoint, mode;
   };
 
   VaultBook* Find(const VaultId& vault);
@@ -104,7 +122,8 @@ class Ledger {
   void Count(VaultBook* book, Track* track, int64_t from, int64_t to);
   void CountMinutes(Track* track, int64_t from, int64_t to, int64_t above_from);
   void AddInterval(Track* track, LedgerInterval interval);
-  void TakeClaim(VaultBook* book, const Checkpoint& checkpoint);
+  void TakeClaim(VaultBook* book, const Checkpoint& checkpoint, ByteSpan statement);
+  void ForgetClaims(VaultBook* book);
   void TakeListed(VaultBook* book, const Checkpoint& checkpoint);
   void Prove(VaultBook* book, Track* track, int64_t now);
 
@@ -112,7 +131,7 @@ class Ledger {
   MinuteListener* minutes_;
   std::vector<SiteBook> sites_;
   std::vector<VaultBook> vaults_;
-  DigestWindow<int64_t> made_{16384};  // recent checkpoints: when
+  DigestWindow<Made> made_{4096};  // recent checkpoints
 };
 
 }  // namespace tidemark

@@ -22,7 +22,8 @@ Ledger::Terms TermsOf(const ExportManifest& manifest) {
 
 }  // namespace
 
-ProofCheck::ProofCheck(const ExportManifest& manifest, uint64_t signature_every, Findings* findings)
+ProofCheck::ProofCheck(const ExportManifest& manifest, uint64_t signature_every,
+                       ProofFindings* findings)
     : manifest_(manifest),
       signature_every_(signature_every),
       findings_(findings),
@@ -52,13 +53,17 @@ void ProofCheck::Report(FindingKind kind, uint64_t number, std::string message) 
 }
 
 void ProofCheck::Take(const EvidenceFrame& frame) {
+  // Anchors are exempt from following each other: nothing but headers may stand before them.
+  if (frame.is_anchor && began_)
+    return Report(FindingKind::kMalformed, 0, "an anchor stands behind what it should precede");
+  began_ = began_ || (!frame.is_anchor && frame.kind != EvidenceKind::kHeader);
   switch (frame.kind) {
     case EvidenceKind::kHeader:
       return TakeHeader(frame.body);
     case EvidenceKind::kControl:
       return TakeControl(frame.body);
     case EvidenceKind::kReceipt:
-      return TakeReceipt(frame.body);
+      return TakeReceipt(frame.body, frame.is_anchor);
     case EvidenceKind::kCheckpoint:
       return TakeCheckpoint(frame.body);
   }
@@ -118,7 +123,7 @@ ProofCheck::StoreBook& ProofCheck::BookOf(const StoreKey& key) {
   return book;
 }
 
-void ProofCheck::TakeReceipt(ByteSpan body) {
+void ProofCheck::TakeReceipt(ByteSpan body, bool is_anchor) {
   const absl::StatusOr<SignedReceipt> receipt = ParseReceiptUnchecked(body);
   if (!receipt.ok()) return Report(FindingKind::kMalformed, 0, "a receipt is malformed");
   const auto site = std::find_if(
@@ -134,12 +139,17 @@ void ProofCheck::TakeReceipt(ByteSpan body) {
   ++report_.receipts;
   const StoreKey key(static_cast<size_t>(site - manifest_.sites.begin()), receipt->receipt.store);
   const uint64_t wrong_before = findings_->count();
-  BookOf(key).audit->Take(*receipt, body);
+  ReceiptAudit* audit = BookOf(key).audit.get();
+  if (is_anchor) {
+    audit->Begin(*receipt, body);
+  } else {
+    audit->Take(*receipt, body);
+  }
   if (findings_->count() == wrong_before) CompareHeads(key, *receipt, body);
   CompareClocks(key.first, receipt->receipt);
   const Digest digest = HashBytes(body);
   heard_[key.first].Add(digest, receipt->receipt.wall_nanos);
-  ledger_.OnReceipt(*receipt, digest);
+  ledger_.OnReceipt(*receipt, digest, {});
 }
 
 // Against the records' own chain. A site that signed a head which is not in it, and later one which
@@ -217,7 +227,7 @@ void ProofCheck::TakeCheckpoint(ByteSpan body) {
   CheckListed(*parsed);
   const Digest digest = HashBytes(body);
   made_.Add(digest, checkpoint.made_at_nanos);
-  ledger_.OnCheckpoint(*parsed, digest);
+  ledger_.OnCheckpoint(*parsed, digest, {});
 }
 
 // The receipts that the agent says it holds are here.

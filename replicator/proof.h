@@ -43,7 +43,7 @@ struct ProofReport {
 class ProofCheck {
  public:
   // Every `signature_every`th signature is checked besides those at borders; 1: all.
-  ProofCheck(const ExportManifest& manifest, uint64_t signature_every, Findings* findings);
+  ProofCheck(const ExportManifest& manifest, uint64_t signature_every, ProofFindings* findings);
   void Take(const EvidenceFrame& frame);
   ProofReport Finish();
 
@@ -69,7 +69,7 @@ class ProofCheck {
 
   void TakeHeader(ByteSpan body);
   void TakeControl(ByteSpan body);
-  void TakeReceipt(ByteSpan body);
+  void TakeReceipt(ByteSpan body, bool is_anchor);
   void TakeCheckpoint(ByteSpan body);
   void CompareHeads(const StoreKey& key, const SignedReceipt& receipt, ByteSpan bytes);
   void CompareClocks(size_t site, const Receipt& receipt);
@@ -79,11 +79,11 @@ class ProofCheck {
 
   const ExportManifest manifest_;
   uint64_t signature_every_;
-  Findings* findings_;
+  ProofFindings* findings_;
   Ledger ledger_;
   std::map<VaultId, RecordChain> records_;
   std::map<StoreKey, StoreBook> stores_;
-  std::map<VaultId, int64_t> newest_made_;
+  bool began_ = false;                        // something was said that is no anchor
   DigestWindow<int64_t> made_{65536};         // recent checkpoints: when
   std::vector<DigestWindow<int64_t>> heard_;  // recent receipts of each site: its wall clock
   std::vector<Digest> listed_;                // the receipt of each site that was named last

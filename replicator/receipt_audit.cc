@@ -20,12 +20,12 @@ const char* FindingName(FindingKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-void Findings::Add(Finding finding) {
+void ProofFindings::Add(ProofFinding finding) {
   if (++count_ <= kListedMax) listed_.push_back(std::move(finding));
 }
 
 ReceiptAudit::ReceiptAudit(std::string site, StoreId store, const PublicKey& key,
-                           uint64_t signature_every, Findings* findings)
+                           uint64_t signature_every, ProofFindings* findings)
     : site_(std::move(site)),
       store_(store),
       key_(key),
@@ -73,17 +73,17 @@ void ReceiptAudit::TakeNext(const SignedReceipt& receipt, ByteSpan bytes, const 
   const bool is_first = last_number_ == 0;
   const bool has_gap = !is_first && number > last_number_ + 1;
   const bool is_border = is_first || has_gap || receipt.receipt.boot != boot_ ||
-                         receipt.receipt.level == Receipt::Level::kTruncated ||
-                         (signature_every_ > 0 && number % signature_every_ == 0);
+                         receipt.receipt.level == Receipt::Level::kTruncated;
+  const bool is_due = signature_every_ > 0 && number % signature_every_ == 0;
   bool checked = false;
-  if (is_border) {
+  if (is_border || is_due) {
     if (!Holds(receipt)) {
       Report(FindingKind::kForged, number,
              absl::StrFormat("receipt %d is not signed by the site's key", number));
       return;
     }
     checked = true;
-    if (!last_checked_ && !is_first && !HoldsBytes(last_bytes_)) {
+    if (is_border && !last_checked_ && !is_first && !HoldsBytes(last_bytes_)) {
       Report(FindingKind::kForged, last_number_,
              absl::StrFormat("receipt %d is not signed by the site's key", last_number_));
     }
@@ -97,13 +97,32 @@ void ReceiptAudit::TakeNext(const SignedReceipt& receipt, ByteSpan bytes, const 
     promised_[number - 1] = receipt.receipt.previous;
   }
   CheckHeads(receipt, bytes);
-  if (is_first) first_number_ = number;
+  MakeLast(receipt, bytes, digest, checked);
+}
+
+void ReceiptAudit::MakeLast(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest,
+                            bool checked) {
+  const uint64_t number = receipt.receipt.number;
+  if (first_number_ == 0) first_number_ = number;
   last_number_ = number;
   last_digest_ = digest;
   last_bytes_.assign(bytes.begin(), bytes.end());
   last_checked_ = checked;
   boot_ = receipt.receipt.boot;
   Keep(number, digest, bytes);
+}
+
+void ReceiptAudit::Begin(const SignedReceipt& receipt, ByteSpan bytes) {
+  ++receipts_;
+  if (!Holds(receipt)) {
+    return Report(
+        FindingKind::kForged, receipt.receipt.number,
+        absl::StrFormat("receipt %d is not signed by the site's key", receipt.receipt.number));
+  }
+  if (receipt.receipt.number <= last_number_) return;
+  first_number_ = 0;
+  for (const VaultHead& head : receipt.receipt.heads) heads_[head.vault] = head.durable;
+  MakeLast(receipt, bytes, HashBytes(bytes), true);
 }
 
 // It names another receipt as the one before it. True: it counts all the same.
@@ -131,7 +150,7 @@ bool ReceiptAudit::FollowsLast(const SignedReceipt& receipt, ByteSpan bytes) {
 void ReceiptAudit::TakeLate(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest) {
   const uint64_t number = receipt.receipt.number;
   const auto known = recent_.find(number);
-  if (known != recent_.end() && known->second.digest == digest) {
+  if (Knows(number, digest)) {
     return Report(FindingKind::kDuplicated, number,
                   absl::StrFormat("receipt %d stands here twice", number));
   }
@@ -202,6 +221,11 @@ void ReceiptAudit::Keep(uint64_t number, const Digest& digest, ByteSpan bytes) {
     old->second.bytes.shrink_to_fit();
   }
   if (recent_.size() > kDigestsKept) recent_.erase(recent_.begin());
+}
+
+bool ReceiptAudit::Knows(uint64_t number, const Digest& digest) const {
+  const auto known = recent_.find(number);
+  return known != recent_.end() && known->second.digest == digest;
 }
 
 bool ReceiptAudit::IsStated(const Gap& gap) const {

@@ -30,24 +30,24 @@ enum class FindingKind : uint8_t {
 };
 const char* FindingName(FindingKind kind);
 
-struct Finding {
+struct ProofFinding {
   FindingKind kind = FindingKind::kFile;
   std::string site;     // empty: of the agent or the export
   uint64_t number = 0;  // of the receipt, or the sequence of the record; 0: none
   std::string message;
   std::vector<std::string> statements;  // signed bytes in hex that prove it by themselves
 };
-class Findings {
+class ProofFindings {
  public:
   static constexpr size_t kListedMax = 1000;
-  void Add(Finding finding);
+  void Add(ProofFinding finding);
   bool empty() const { return count_ == 0; }
   uint64_t count() const { return count_; }
-  const std::vector<Finding>& listed() const { return listed_; }
+  const std::vector<ProofFinding>& listed() const { return listed_; }
 
  private:
   uint64_t count_ = 0;
-  std::vector<Finding> listed_;
+  std::vector<ProofFinding> listed_;
 };
 
 class ReceiptAudit {
@@ -59,12 +59,15 @@ class ReceiptAudit {
   static constexpr uint64_t kCallerChecks = 0;  // of signature_every: those taken are known to hold
   // `findings` outlives this.
   ReceiptAudit(std::string site, StoreId store, const PublicKey& key, uint64_t signature_every,
-               Findings* findings);
+               ProofFindings* findings);
   void StateGaps(std::vector<Gap> gaps) { stated_ = std::move(gaps); }
-  // What the site signed before what is shown here: the next one must continue it.
+  // What was signed before all that is shown here; before Take, by rising number.
+  void Begin(const SignedReceipt& receipt, ByteSpan bytes);
   void Take(const SignedReceipt& receipt, ByteSpan bytes);
   // No more will come.
   void Finish();
+  // One that was taken lately.
+  bool Knows(uint64_t number, const Digest& digest) const;
 
   uint64_t receipts() const { return receipts_; }
   uint64_t signatures() const { return signatures_; }
@@ -74,8 +77,6 @@ class ReceiptAudit {
   bool convicted() const { return convicted_; }
   // As far as receipts are missing; those that came late are taken out again.
   const std::vector<Gap>& gaps() const { return gaps_; }
-  // Forgets which receipt follows: after a gap that nobody can fill.
-  void BeginAnew() { first_number_ = last_number_ = 0; }
 
  private:
   struct Kept {
@@ -88,6 +89,7 @@ class ReceiptAudit {
   void TakeLate(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest);
   bool FollowsLast(const SignedReceipt& receipt, ByteSpan bytes);
   void CheckHeads(const SignedReceipt& receipt, ByteSpan bytes);
+  void MakeLast(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest, bool checked);
   void Keep(uint64_t number, const Digest& digest, ByteSpan bytes);
   void Report(FindingKind kind, uint64_t number, std::string message,
               std::vector<std::string> statements = {});
@@ -100,7 +102,7 @@ class ReceiptAudit {
   StoreId store_;
   PublicKey key_;
   uint64_t signature_every_;
-  Findings* findings_;
+  ProofFindings* findings_;
   std::vector<Gap> stated_;
   // As far as was taken.
   uint64_t receipts_ = 0, signatures_ = 0, first_number_ = 0, last_number_ = 0;

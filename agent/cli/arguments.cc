@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "agent/cli/output.h"
 #include "agent/failure.h"
 #include "agent/report_json.h"
@@ -22,7 +23,7 @@ std::string Environment(const char* name, const char* otherwise) {
 
 // What CLI11 keeps as text until its own meaning is looked at.
 struct RawText {
-  std::string timeout, before, wait, length, offset;
+  std::string timeout, before, wait, length, offset, since, until;
   bool no_compression = false;
   bool no_resume = false;
 };
@@ -41,6 +42,20 @@ absl::Status ReadTimeout(const std::string& text, absl::Duration* timeout) {
   return absl::OkStatus();
 }
 
+// A time, or how long ago.
+absl::Status ReadInstant(const std::string& text, std::optional<absl::Time>* instant) {
+  if (text.empty()) return absl::OkStatus();
+  absl::Duration ago;
+  if (absl::ParseDuration(text, &ago) && ago >= absl::ZeroDuration()) {
+    *instant = absl::Now() - ago;
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<absl::Time> time = ParseRfc3339(text);
+  if (!time.ok()) return time.status();
+  *instant = *time;
+  return absl::OkStatus();
+}
+
 absl::Status ReadCount(const std::string& flag, const std::string& text, uint64_t* count) {
   if (absl::SimpleAtoi(text, count)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrFormat("%s '%s' is no number of bytes", flag, text));
@@ -54,6 +69,10 @@ absl::Status Interpret(const RawText& raw, Arguments* arguments) {
     if (!before.ok()) return before.status();
     arguments->before = *before;
   }
+  const absl::Status since = ReadInstant(raw.since, &arguments->since);
+  if (!since.ok()) return since;
+  const absl::Status until = ReadInstant(raw.until, &arguments->until);
+  if (!until.ok()) return until;
   if (!raw.wait.empty() && raw.wait != "all")
     return absl::InvalidArgumentError("--wait takes 'all' only: the witness too");
   arguments->wait_all = raw.wait == "all";
@@ -128,6 +147,18 @@ void AddQueries(CLI::App* app, Arguments* arguments) {
   verify->add_flag("--deep", arguments->deep,
                    "every site re-reads everything and heals what is bad");
   AddBareOptions(verify, arguments);
+}
+
+void AddProof(CLI::App* app, Arguments* arguments, RawText* raw) {
+  CLI::App* rpo = app->add_subcommand("rpo", "the ledger of RPO, from signed receipts");
+  rpo->add_option("--since", raw->since, "RFC 3339, or how long ago (default: 24h)");
+  rpo->add_option("--until", raw->until, "RFC 3339, or how long ago (default: now)");
+  CLI::App* made = rpo->add_subcommand("export", "write the receipts for somebody to check");
+  made->add_option("DIR", arguments->path, "a directory that is not there yet")->required();
+  CLI::App* verify = app->add_subcommand("rpo-verify", "check an export, with public keys only");
+  verify->add_option("DIR", arguments->path, "what `rpo export` wrote")->required();
+  verify->add_option("--keys", arguments->keys, "file of keys that must have signed it");
+  verify->add_flag("--full", arguments->full, "check every signature");
 }
 
 void AddSetup(CLI::App* app, Arguments* arguments) {
@@ -227,6 +258,7 @@ std::optional<int> ParseArguments(int argc, const char* const* argv, Arguments* 
   AddPush(&app, arguments, &raw);
   AddRestore(&app, arguments, &raw);
   AddQueries(&app, arguments);
+  AddProof(&app, arguments, &raw);
   AddSetup(&app, arguments);
   AddOperations(&app, arguments);
   absl::Status failure;
@@ -241,6 +273,7 @@ std::optional<int> ParseArguments(int argc, const char* const* argv, Arguments* 
     failure = absl::InvalidArgumentError(error.what());
   }
   arguments->verb = VerbOf(app);
+  arguments->vault_given = app.count("--vault") > 0;
   const std::string help = arguments->verb.empty() ? "" : arguments->verb + " ";
   if (!failure.ok()) {
     failure = WithHint(failure, absl::StrFormat("see `tidemark %s--help`", help));

@@ -40,7 +40,11 @@ struct Arguments {
   bool html = false;
   bool watch = false, check = false;  // status
   bool deep = false;                  // verify
-  bool acknowledge = false;           // keys kit --ack
+  bool vault_given = false;           // rpo: else all
+  std::optional<absl::Time> since, until;
+  std::string keys;          // rpo-verify: file of pinned keys
+  bool full = false;         // rpo-verify: every signature
+  bool acknowledge = false;  // keys kit --ack
 
   // bench
   bool stages = false, floors = false;

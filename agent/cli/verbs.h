@@ -23,6 +23,9 @@ int RunConfigShow(const Arguments& arguments);
 int RunKeysKit(const Arguments& arguments);
 int RunKeysStatus(const Arguments& arguments);
 int RunBench(const Arguments& arguments);
+int RunRpo(const Arguments& arguments);
+int RunRpoExport(const Arguments& arguments);
+int RunRpoVerify(const Arguments& arguments);
 int RunDoctor(const Arguments& arguments);
 int RunVersion(const Arguments& arguments);
 

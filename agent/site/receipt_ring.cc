@@ -31,7 +31,6 @@ std::optional<uint64_t> NumberOf(const std::string& name) {
   if (number == 0 || NameOf(number) != name) return std::nullopt;
   return number;
 }
-
 }  // namespace
 
 ReceiptRing::ReceiptRing(Io* io, std::string directory, StoreCounters* counters)
@@ -134,6 +133,17 @@ Task<absl::StatusOr<size_t>> ReceiptRing::ReadPages(MutableByteSpan into, uint64
   co_return done;
 }
 
+// The newest one stays, however large.
+void ReceiptRing::Forget() {
+  size_t kept = 0, bytes = 0;
+  for (auto one = newest_.rbegin(); one != newest_.rend() && kept < kReceiptsRemembered; ++one) {
+    bytes += one->receipt.size() + one->checkpoint.size() + one->heads.size() * 64;
+    if (kept > 0 && bytes > kReceiptBytesRemembered) break;
+    ++kept;
+  }
+  newest_.erase(newest_.begin(), newest_.end() - static_cast<ptrdiff_t>(kept));
+}
+
 void ReceiptRing::TakePages(uint64_t file, uint64_t offset, ByteSpan pages) {
   const size_t half = std::min<size_t>(kReceiptEntryBytesMax, pages.size());
   for (size_t at = 0; at + kPage <= half; at += kPage) {
@@ -147,7 +157,7 @@ void ReceiptRing::TakePages(uint64_t file, uint64_t offset, ByteSpan pages) {
     entry->file = file;
     entry->offset = offset + at;
     newest_.insert(place, std::move(*entry));
-    if (newest_.size() > kReceiptsRemembered) newest_.pop_front();
+    Forget();
     if (is_newest) {
       file_ = file;
       offset_ = offset + at + PagesFor(bytes);
@@ -188,7 +198,7 @@ Task<absl::Status> ReceiptRing::Append(ReceiptEntry entry) {
   entry.offset = offset_;
   offset_ += size;
   newest_.push_back(std::move(entry));
-  if (newest_.size() > kReceiptsRemembered) newest_.pop_front();
+  Forget();
   if (files_.size() > 1) co_await RemoveOthers();
   co_return absl::OkStatus();
 }
@@ -197,7 +207,8 @@ Task<absl::StatusOr<uint64_t>> ReceiptRing::Mend() {
   uint64_t mended = 0;
   const std::deque<ReceiptEntry> entries = newest_;
   for (const ReceiptEntry& entry : entries) {
-    if (fd_ < 0 || entry.file != file_) continue;
+    const bool is_old = entry.number + kReceiptsMended <= entries.back().number;
+    if (fd_ < 0 || entry.file != file_ || is_old) continue;
     ReceiptEntry checked = entry;
     absl::StatusOr<bool> was_bad = co_await MendEntry(std::move(checked));
     if (!was_bad.ok()) co_return was_bad.status();
@@ -206,7 +217,7 @@ Task<absl::StatusOr<uint64_t>> ReceiptRing::Mend() {
   co_return mended;
 }
 
-// What a rewrite that fails leaves behind is in memory still: the next entry begins a new file.
+// What a failed rewrite leaves behind is in memory still: the next entry begins a new file.
 Task<absl::StatusOr<bool>> ReceiptRing::MendEntry(ReceiptEntry entry) {
   const std::vector<std::byte> encoded = EncodeReceiptEntry(entry);
   PooledBuffer buffer = pool_.TryAcquire();
@@ -273,8 +284,7 @@ Task<> ReceiptRing::RemoveOthers() {
     if (number == file_) continue;
     const std::string path = directory_ + "/" + NameOf(number);
     Op unlink = io_->Unlink(path);
-    const int32_t unlinked = co_await unlink;
-    (void)unlinked;
+    co_await unlink;
   }
   files_.assign(1, file_);
 }
@@ -282,8 +292,7 @@ Task<> ReceiptRing::RemoveOthers() {
 Task<> ReceiptRing::CloseFile() {
   if (fd_ < 0) co_return;
   Op close = io_->Close(std::exchange(fd_, -1));
-  const int32_t closed = co_await close;
-  (void)closed;
+  co_await close;
 }
 
 Task<> ReceiptRing::Close() { co_await CloseFile(); }

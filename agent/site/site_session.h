@@ -71,6 +71,7 @@ class SiteSession : public SiteListener {
   SessionId id_;
   bool listed_ = false;  // in the table
   AppendRights rights_;
+  uint64_t receipts_told_ = 0;  // all up to this number were told in this session
   std::unique_ptr<DataConnection> appends_, reads_;
   ReadService read_service_;
   VerifyService verify_service_;

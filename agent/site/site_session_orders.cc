@@ -1,4 +1,5 @@
 // SiteSession: what an agent may order, and what it is told.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -56,11 +57,15 @@ Task<> SiteSession::AnswerPromise(wire::PromiseRequest request) {
   // What was signed and stored while the agent was away, so that its chain has no gap.
   const absl::StatusOr<SignedReceipt> newest =
       ParseReceipt(site_->public_key(), AsBytes(request.newest_receipt()));
-  const uint64_t shown = newest.ok() ? newest->receipt.number : 0;
+  uint64_t shown = newest.ok() ? newest->receipt.number : 0;
+  if (request.has_receipts_after()) shown = request.receipts_after();
+  // Each vault's request asks; once is enough.
+  shown = std::max(shown, receipts_told_);
   for (const std::string& receipt : site_->receipts()->Behind(shown)) {
     RARE_PATH("receipt-told-late");
     OnReceipt(receipt);
   }
+  receipts_told_ = site_->receipts()->number();
 }
 
 Task<absl::Status> SiteSession::Promise(const wire::PromiseRequest* request,

@@ -34,6 +34,11 @@ void LogWriter::Begin(uint64_t epoch, const SessionId& nonce, const Position& ba
   nonce_ = nonce;
   window_.emplace(options_.window, base);
   lag_.emplace(options_.window.sites, base.sequence, LagNow(io_));
+  for (SiteIndex site = 0; before_ && site < options_.window.sites; ++site) {
+    const std::optional<ProvenBefore> known = before_(site);
+    if (!known.has_value()) continue;
+    lag_->OnProvenBefore(site, LagNow(io_) - (io_->Now() - known->taken), known->sequence);
+  }
   NotifyWork();
 }
 
@@ -249,6 +254,7 @@ SignedCheckpoint LogWriter::MakeCheckpoint(const Position& upto) {
   };
   LagBook::Claims claims;
   if (lag_) claims = lag_->ClaimsFor(upto.sequence, lag_now);
+  if (!waiting_.empty()) claims.restorable = std::min(claims.restorable, *waiting_.begin());
   checkpoint.captured_at_nanos = wall(claims.taken);
   checkpoint.restorable_at_nanos = wall(claims.restorable);
   checkpoint.made_at_nanos = absl::ToUnixNanos(now);

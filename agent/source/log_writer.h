@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "agent/io/pool.h"
@@ -108,6 +109,18 @@ class LogWriter {
   void NameReceipts(std::function<std::vector<Digest>()> receipts) {
     receipts_ = std::move(receipts);
   }
+  // A push was opened then (on the lag clock) and the book may not know of it yet: nothing later is
+  // claimed to be restorable, until it is said to be known.
+  void PushWaits(absl::Time opened) { waiting_.insert(opened); }
+  void PushIsKnown(absl::Time opened) { waiting_.erase(waiting_.find(opened)); }
+  // What is known of a site from before this session: see LagBook::OnProvenBefore. Wall time.
+  struct ProvenBefore {
+    absl::Time taken;
+    uint64_t sequence = 0;
+  };
+  void KnowBefore(std::function<std::optional<ProvenBefore>(SiteIndex)> before) {
+    before_ = std::move(before);
+  }
   // Called with each checkpoint that is made, and with each control record that is appended.
   void OnCheckpoint(std::function<void(const SignedCheckpoint&)> listener) {
     on_checkpoint_ = std::move(listener);
@@ -150,8 +163,10 @@ class LogWriter {
   CommitTimes commit_times_;
   TokenBucket bucket_;
   std::optional<SignedCheckpoint> checkpoint_;
+  std::multiset<absl::Time> waiting_;
   absl::Duration checkpointed_at_;
   std::function<std::vector<Digest>()> receipts_;
+  std::function<std::optional<ProvenBefore>(SiteIndex)> before_;
   std::function<void(const SignedCheckpoint&)> on_checkpoint_;
   std::function<void(const CanonicalHeader&, ByteSpan)> on_control_;
   std::vector<std::function<void(uint64_t)>> commit_listeners_;

@@ -310,6 +310,7 @@ void SiteLink::Advance(LinkedVault* vault, VaultSession* session) {
     request->set_epoch(wanted->epoch);
     request->set_nonce(ToWire(wanted->nonce.bytes));
     request->set_newest_receipt(ToWire(newest_receipt_));
+    if (kept_) request->set_receipts_after(kept_(store_));
     control_->Send(message);
     return;
   }

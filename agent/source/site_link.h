@@ -112,12 +112,13 @@ class SiteLink {
   View view(const VaultId& vault) const;
   // Newest receipt, verified; empty when none.
   const std::vector<std::byte>& newest_receipt() const { return newest_receipt_; }
-  void RestoreNewestReceipt(std::vector<std::byte> receipt) {
-    newest_receipt_ = std::move(receipt);
-  }
+  void RestoreNewestReceipt(std::vector<std::byte> receipt);
   bool receipts_forgotten() const { return receipts_forgotten_ && newest_receipt_.empty(); }
-  // Called with each verified receipt.
-  void OnReceipt(std::function<void(const SiteLink&, const SignedReceipt&)> listener) {
+  // How many receipts of a store are kept without a gap: the site tells those behind them.
+  void ReceiptsKept(std::function<uint64_t(const StoreId&)> kept) { kept_ = std::move(kept); }
+  // Called with each verified receipt; one may come twice. Not `of_our_log`: it is evidence against
+  // the site.
+  void OnReceipt(std::function<void(const SignedReceipt&, bool of_our_log)> listener) {
     on_receipt_ = std::move(listener);
   }
   // The store that signed last; another one that is shown in its place, and refused. Empty: none.
@@ -163,6 +164,7 @@ class SiteLink {
   void OnHeartbeatReply(const wire::HeartbeatReply& reply);
   void OnAck(const wire::Ack& ack);
   void OnReceiptNote(const wire::ReceiptNote& note);
+  void NoteNewest(const SignedReceipt& receipt);
   void OnFetchReport(const wire::FetchReport& report);
   void OnAppendRefused(const wire::AppendRefused& refused);
   void TellPeers();
@@ -179,7 +181,8 @@ class SiteLink {
   ChannelFactory* channels_;
   std::vector<LinkedVault*> vaults_;
   std::vector<SiteLink*> links_;
-  std::function<void(const SiteLink&, const SignedReceipt&)> on_receipt_;
+  std::function<void(const SignedReceipt&, bool)> on_receipt_;
+  std::function<uint64_t(const StoreId&)> kept_;
   // Of the present session.
   std::unique_ptr<ControlConnection> control_;
   std::unique_ptr<DataConnection> data_;
@@ -201,6 +204,8 @@ class SiteLink {
   std::string role_;
   std::vector<std::string> hello_checkpoints_;
   std::vector<std::byte> newest_receipt_;
+  StoreId newest_store_;
+  uint64_t newest_number_ = 0;
   std::map<VaultId, int64_t> checkpointed_;  // when the one was made that the site was told last
   std::map<VaultId, std::map<uint64_t, absl::Duration>> sent_at_;    // sequence -> when it left
   std::deque<std::pair<absl::Duration, absl::Duration>> ack_times_;  // (when, how long)

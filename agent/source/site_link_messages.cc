@@ -148,13 +148,28 @@ void SiteLink::OnReceiptNote(const wire::ReceiptNote& note) {
     // A receipt of before it gave that up; the TRUNCATED one follows.
     if (differs && !vault->log()->window().IsOldTail(head.durable)) {
       RARE_PATH("receipt-of-another-log");
+      if (on_receipt_) on_receipt_(*receipt, false);
       SetState(LinkState::kDamaged,
                absl::StrFormat("signed another history at record %d", head.durable.sequence));
       return EndSession(absl::DataLossError(last_error_));
     }
   }
-  newest_receipt_ = receipt->Encode();
-  if (on_receipt_) on_receipt_(*this, *receipt);
+  NoteNewest(*receipt);
+  if (on_receipt_) on_receipt_(*receipt, true);
+}
+
+// One that is told late is not the newest.
+void SiteLink::NoteNewest(const SignedReceipt& receipt) {
+  const bool same_store = receipt.receipt.store == newest_store_ && !newest_receipt_.empty();
+  if (same_store && receipt.receipt.number <= newest_number_) return;
+  newest_receipt_ = receipt.Encode();
+  newest_store_ = receipt.receipt.store;
+  newest_number_ = receipt.receipt.number;
+}
+
+void SiteLink::RestoreNewestReceipt(std::vector<std::byte> receipt) {
+  const absl::StatusOr<SignedReceipt> newest = ParseReceiptUnchecked(receipt);
+  if (newest.ok()) NoteNewest(*newest);
 }
 
 void SiteLink::OnFetchReport(const wire::FetchReport& report) {

@@ -111,15 +111,41 @@ TEST_F(Lag, ASiteBehindTheBaseIsUnknownUntilItIsThereOrSomebodyKnows) {
   book.OnHeartbeat(kW, At(1), 4);
   EXPECT_FALSE(book.Of(kW, At(2)).replication_lag.has_value());
   EXPECT_EQ(book.Of(kW, At(2)).pending_records, 6u);
-  book.OnProvenBefore(kW, At(-100));
+  book.OnProvenBefore(kW, At(-100), 4);
   EXPECT_EQ(ReplicationLag(kW, 2), Seconds(102));
   book.OnDurable(kW, 9);
   EXPECT_EQ(ReplicationLag(kW, 3), Seconds(103));
   book.OnDurable(kW, 10);
   EXPECT_EQ(ReplicationLag(kW, 4), Seconds(4));
-  book.OnProvenBefore(kW, At(500));
+  book.OnProvenBefore(kW, At(500), 10);
   EXPECT_EQ(ReplicationLag(kW, 600), Seconds(600))
       << "an earlier session proves nothing of this one";
+}
+
+TEST_F(Lag, WhatWasProvenBeforeStandsUntilTheSiteShowsLess) {
+  book.OnProvenBefore(kW, At(-100), 7);
+  EXPECT_EQ(ReplicationLag(kW, 2), Seconds(102));  // it is away, and what it signed is known
+  book.OnHeartbeat(kW, At(3), 6);
+  EXPECT_FALSE(book.Of(kW, At(4)).replication_lag.has_value());
+  book.OnProvenBefore(kW, At(-100), 7);  // said again: it still holds less
+  EXPECT_FALSE(book.Of(kW, At(4)).replication_lag.has_value());
+}
+
+TEST_F(Lag, ClaimsAreWhatStandsInTheLog) {
+  EXPECT_EQ(book.ClaimsFor(10, At(5)).taken, At(5));  // idle: all until now
+  book.OnPushOpened(1, At(6));
+  book.OnTaken(1, At(8));
+  EXPECT_EQ(book.ClaimsFor(10, At(20)).taken, At(8));
+  EXPECT_EQ(book.ClaimsFor(10, At(20)).restorable, At(6));
+  book.OnPlaced(1, 11);
+  book.OnRecordClosed(11, At(21));
+  EXPECT_EQ(book.ClaimsFor(10, At(22)).taken, At(0));  // the base claims what came before it
+  EXPECT_EQ(book.ClaimsFor(11, At(22)).taken, At(22));
+  EXPECT_EQ(book.ClaimsFor(11, At(22)).restorable, At(6));
+  book.OnPushRooted(1, 12);
+  book.OnRecordClosed(12, At(23));
+  EXPECT_EQ(book.ClaimsFor(11, At(24)).restorable, At(6));
+  EXPECT_EQ(book.ClaimsFor(12, At(24)).restorable, At(24));
 }
 
 TEST_F(Lag, ASiteThatLostItsTailFallsBack) {

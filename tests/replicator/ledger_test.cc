@@ -27,7 +27,7 @@ void Traffic(ProofWorld* world, int64_t from, int64_t to, std::vector<size_t> al
 TEST(Ledger, TellsASmallLagOfAHealthySite) {
   ProofWorld world(kStart);
   Traffic(&world, kStart, kStart + 10 * kSecond, {0, 1, 2});
-  Findings findings;
+  ProofFindings findings;
   const LedgerReport report =
       world.Check(world.Manifest(kStart, kStart + 10 * kSecond), &findings).ledger;
   EXPECT_TRUE(findings.empty());
@@ -48,7 +48,7 @@ TEST(Ledger, GrowsWhileASiteIsAwayAndWhileTheAgentIs) {
   Traffic(&world, kStart, kStart + 10 * kSecond, {0, 1, 2});
   Traffic(&world, kStart + 10 * kSecond, kStart + 190 * kSecond, {0, 1});  // w is away
   Traffic(&world, kStart + 190 * kSecond, kStart + 200 * kSecond, {0, 1, 2});
-  Findings findings;
+  ProofFindings findings;
   const int64_t until = kStart + 300 * kSecond;  // the agent is away for the last 100 s
   const LedgerReport report = world.Check(world.Manifest(kStart, until), &findings).ledger;
   const SiteLedger& w = Of(report, 2);
@@ -77,7 +77,7 @@ TEST(Ledger, GrowsWhileASiteIsAwayAndWhileTheAgentIs) {
 TEST(Ledger, CountsTheUnknownAsUnknown) {
   ProofWorld world(kStart + 60 * kSecond);
   Traffic(&world, kStart + 60 * kSecond, kStart + 70 * kSecond, {0, 1});
-  Findings findings;
+  ProofFindings findings;
   const LedgerReport report =
       world.Check(world.Manifest(kStart, kStart + 70 * kSecond), &findings).ledger;
   EXPECT_EQ(Of(report, 0).unknown, 60 * kSecond + 110 * kMilli);
@@ -100,7 +100,7 @@ TEST(Ledger, KnowsQuorumIntervalsAndEpochs) {
   start.epoch = 1;
   const std::vector<std::byte> epoch = Encode(start);
   world.Append(kStart + 9 * kSecond, RecordKind::kEpochStart, &epoch);
-  Findings findings;
+  ProofFindings findings;
   const VaultLedger vault =
       world.Check(world.Manifest(kStart, kStart + 10 * kSecond), &findings).ledger.vaults[0];
   EXPECT_TRUE(findings.empty());
@@ -117,11 +117,12 @@ TEST(Ledger, ATruncatedReceiptTakesBackWhatWasHeld) {
   Traffic(&world, kStart, kStart + 5 * kSecond, {0, 1, 2});
   world.SignReceipt(2, 10, kStart + 5 * kSecond, Receipt::Level::kTruncated);
   world.MakeCheckpoint(world.log().size(), kStart + 5 * kSecond + 1);
-  Findings findings;
+  ProofFindings findings;
   const LedgerReport report =
       world.Check(world.Manifest(kStart, kStart + 6 * kSecond), &findings).ledger;
   EXPECT_TRUE(findings.empty());
-  EXPECT_GT(Of(report, 2).rpo.worst, 4 * kSecond);
+  // What it fell back to was forgotten: nothing is claimed until it holds more again.
+  EXPECT_EQ(Of(report, 2).unknown, 110 * kMilli + kSecond - 1);
 }
 
 // The truth: what a site holds at an instant, and when what it lacks had been captured. At no
@@ -158,9 +159,9 @@ TEST(Ledger, NeverFlattersInRandomHistories) {
         const ProofWorld::Piece& piece = world.pieces[fed];
         const Digest digest = HashBytes(piece.body);
         if (piece.kind == EvidenceKind::kReceipt)
-          ledger.OnReceipt(*ParseReceiptUnchecked(piece.body), digest);
+          ledger.OnReceipt(*ParseReceiptUnchecked(piece.body), digest, {});
         if (piece.kind == EvidenceKind::kCheckpoint)
-          ledger.OnCheckpoint(*ParseCheckpointUnchecked(piece.body), digest);
+          ledger.OnCheckpoint(*ParseCheckpointUnchecked(piece.body), digest, {});
       }
       for (size_t i = 0; i < 3; ++i) {
         const Ledger::Proven proven = ledger.ProvenOf(0, i);
@@ -170,6 +171,43 @@ TEST(Ledger, NeverFlattersInRandomHistories) {
       }
     }
   }
+}
+
+// A ledger that is told the anchors of another, at any instant, and then what followed, says the
+// same of what followed.
+TEST(Ledger, GoesOnFromAnchors) {
+  ProofWorld world(kStart);
+  Traffic(&world, kStart, kStart + 20 * kSecond, {0, 1, 2});
+  Traffic(&world, kStart + 20 * kSecond, kStart + 60 * kSecond, {0, 1});
+  const size_t cut = world.pieces.size();
+  Traffic(&world, kStart + 60 * kSecond, kStart + 90 * kSecond, {0, 1});
+  Traffic(&world, kStart + 90 * kSecond, kStart + 100 * kSecond, {0, 1, 2});
+  Ledger::Terms terms;
+  terms.since = kStart + 60 * kSecond;
+  terms.until = kStart + 100 * kSecond;
+  for (size_t i = 0; i < 3; ++i) terms.sites.push_back(SiteName(i));
+  terms.vaults.push_back({world.vault(), "default", 60 * kSecond});
+  const auto feed = [](Ledger* ledger, EvidenceKind kind, ByteSpan body) {
+    if (kind == EvidenceKind::kReceipt)
+      ledger->OnReceipt(*ParseReceiptUnchecked(body), HashBytes(body), body);
+    if (kind == EvidenceKind::kCheckpoint)
+      ledger->OnCheckpoint(*ParseCheckpointUnchecked(body), HashBytes(body), body);
+  };
+  Ledger whole(terms), second(terms);
+  for (size_t i = 0; i < world.pieces.size(); ++i) {
+    if (i == cut) {
+      for (const Ledger::Anchor& anchor : whole.Anchors())
+        feed(&second, anchor.kind, anchor.statement);
+    }
+    feed(&whole, world.pieces[i].kind, world.pieces[i].body);
+    if (i >= cut) feed(&second, world.pieces[i].kind, world.pieces[i].body);
+  }
+  const LedgerReport expected = whole.Finish(), got = second.Finish();
+  EXPECT_EQ(Of(got, 2).rpo.worst, Of(expected, 2).rpo.worst);
+  EXPECT_GT(Of(got, 2).rpo.worst, 60 * kSecond);
+  EXPECT_EQ(Of(got, 2).above, Of(expected, 2).above);
+  EXPECT_EQ(Of(got, 2).unknown, 0);
+  EXPECT_EQ(Of(got, 0), Of(expected, 0));
 }
 
 TEST(LagHistogram, ToldPercentilesAreNeverTooSmall) {

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/replicator/golden.h"
 #include "tests/replicator/mutations.h"
 #include "tests/replicator/proof_world.h"
 #include "tests/replicator/samples.h"
@@ -27,26 +26,27 @@ ProofWorld Healthy() {
   return world;
 }
 
-Findings FindIn(const ProofWorld& world, uint64_t signature_every = 100) {
-  Findings findings;
+ProofFindings FindIn(const ProofWorld& world, uint64_t signature_every = 100) {
+  ProofFindings findings;
   world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, signature_every);
   return findings;
 }
 
-bool Names(const Findings& findings, FindingKind kind, const std::string& site, uint64_t number) {
-  for (const Finding& finding : findings.listed()) {
+bool Names(const ProofFindings& findings, FindingKind kind, const std::string& site,
+           uint64_t number) {
+  for (const ProofFinding& finding : findings.listed()) {
     if (finding.kind == kind && finding.site == site && finding.number == number) return true;
   }
-  for (const Finding& finding : findings.listed())
+  for (const ProofFinding& finding : findings.listed())
     ADD_FAILURE() << FindingName(finding.kind) << " " << finding.site << " " << finding.number
                   << ": " << finding.message;
   return false;
 }
 
 // Both statements of a finding are signed by the site: they convict it wherever they are shown.
-void ExpectConvictedByOwnSignatures(const Findings& findings, const PublicKey& key) {
+void ExpectConvictedByOwnSignatures(const ProofFindings& findings, const PublicKey& key) {
   bool found = false;
-  for (const Finding& finding : findings.listed()) {
+  for (const ProofFinding& finding : findings.listed()) {
     if (finding.kind != FindingKind::kEquivocation && finding.kind != FindingKind::kWentBack)
       continue;
     ASSERT_EQ(finding.statements.size(), 2u) << finding.message;
@@ -63,7 +63,7 @@ void ExpectConvictedByOwnSignatures(const Findings& findings, const PublicKey& k
 
 TEST(Proof, FindsNothingInWhatIsRight) {
   const ProofWorld world = Healthy();
-  Findings findings;
+  ProofFindings findings;
   const ProofReport report =
       world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, 1);
   EXPECT_TRUE(findings.empty());
@@ -78,7 +78,7 @@ TEST(Proof, FindsNothingInWhatIsRight) {
 
 TEST(Proof, ChecksSignaturesAtBordersOnly) {
   const ProofWorld world = Healthy();
-  Findings findings;
+  ProofFindings findings;
   const ProofReport report =
       world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, 100);
   EXPECT_TRUE(findings.empty());
@@ -128,12 +128,12 @@ TEST(Proof, AStatedGapIsAFactAndNoFinding) {
   world.pieces.erase(world.pieces.begin() + static_cast<ptrdiff_t>(receipts[6]),
                      world.pieces.begin() + static_cast<ptrdiff_t>(receipts[6] + 4));
   ExportManifest manifest = world.Manifest(kStart, kStart + 3 * kSecond);
-  Findings without;
+  ProofFindings without;
   world.Check(manifest, &without);
   EXPECT_EQ(without.count(), 3u);  // one of each site
   for (uint8_t site = 0; site < 3; ++site)
     manifest.gaps.push_back({site, Counting<StoreId>(static_cast<uint8_t>(20 + site)), 7, 7});
-  Findings stated;
+  ProofFindings stated;
   world.Check(manifest, &stated);
   EXPECT_TRUE(stated.empty());
 }
@@ -167,7 +167,7 @@ TEST(Proof, ConvictsASiteThatSignsANumberTwice) {
   Receipt twin = ParseReceiptUnchecked(world.pieces[world.ReceiptsOf(1)[10]].body)->receipt;
   twin.wall_nanos += 1;
   world.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(1), twin).Encode()});
-  const Findings findings = FindIn(world);
+  const ProofFindings findings = FindIn(world);
   EXPECT_TRUE(Names(findings, FindingKind::kEquivocation, "b", 11));
   ExpectConvictedByOwnSignatures(findings, world.site_key(1).public_key());
 }
@@ -177,7 +177,7 @@ TEST(Proof, ConvictsASiteWhoseChainNamesAnotherReceipt) {
   Receipt next = world.NextReceipt(0, 20, kStart + 3 * kSecond);
   next.previous = HashBytes(AsBytes("another history"));
   world.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(0), next).Encode()});
-  const Findings findings = FindIn(world);
+  const ProofFindings findings = FindIn(world);
   EXPECT_TRUE(Names(findings, FindingKind::kEquivocation, "a", 21));
   ExpectConvictedByOwnSignatures(findings, world.site_key(0).public_key());
 }
@@ -185,7 +185,7 @@ TEST(Proof, ConvictsASiteWhoseChainNamesAnotherReceipt) {
 TEST(Proof, ConvictsASiteThatGoesBackWithoutSayingTruncated) {
   ProofWorld world = Healthy();
   world.SignReceipt(2, 12, kStart + 3 * kSecond);
-  const Findings findings = FindIn(world);
+  const ProofFindings findings = FindIn(world);
   EXPECT_TRUE(Names(findings, FindingKind::kWentBack, "w", 21));
   ExpectConvictedByOwnSignatures(findings, world.site_key(2).public_key());
   ProofWorld honest = Healthy();
@@ -214,7 +214,7 @@ TEST(Proof, ConvictsASiteThatSignedAnotherLogInBetween) {
   }
   longer.pieces.push_back({EvidenceKind::kReceipt, lie.Encode()});
   longer.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(2), then).Encode()});
-  const Findings findings = FindIn(longer);
+  const ProofFindings findings = FindIn(longer);
   EXPECT_TRUE(Names(findings, FindingKind::kEquivocation, "w", 21));
   ExpectConvictedByOwnSignatures(findings, world.site_key(2).public_key());
 }
@@ -247,7 +247,7 @@ TEST(Proof, SurvivesRandomDamage) {
   SeededNumbers random(1);
   for (int i = 0; i < 300; ++i) {
     const std::vector<std::byte> damaged = Mutate(AsBytes(evidence), &random);
-    Findings findings;
+    ProofFindings findings;
     ProofCheck check(manifest, 100, &findings);
     size_t at = 0, used = 0;
     std::optional<EvidenceFrame> frame;
@@ -278,57 +278,6 @@ TEST(Proof, SurvivesMutatedStatements) {
     const bool same = changed.pieces[place].body == world.pieces[place].body;
     EXPECT_TRUE(same || !FindIn(changed, 1).empty()) << i;
   }
-}
-
-TEST(Evidence, IsItsGoldenFile) {
-  std::string evidence;
-  AppendEvidence(EvidenceKind::kReceipt, false,
-                 SignReceipt(SampleSigner(), SampleReceipt()).Encode(), &evidence);
-  AppendEvidence(EvidenceKind::kCheckpoint, true,
-                 SignCheckpoint(SampleSigner(), SampleCheckpoint()).Encode(), &evidence);
-  ExpectGolden("evidence", AsBytes(evidence));
-  std::optional<EvidenceFrame> frame;
-  size_t used = 0;
-  ASSERT_TRUE(ReadEvidence(AsBytes(evidence), &frame, &used).ok());
-  ASSERT_TRUE(frame.has_value());
-  EXPECT_EQ(frame->kind, EvidenceKind::kReceipt);
-  EXPECT_FALSE(frame->is_anchor);
-  EXPECT_EQ(used, frame->body.size() + kEvidenceFrameExtra);
-  ForEachCut(AsBytes(evidence).first(used), [](ByteSpan front) {
-    std::optional<EvidenceFrame> none;
-    size_t count = 0;
-    EXPECT_TRUE(ReadEvidence(front, &none, &count).ok());
-    EXPECT_FALSE(none.has_value());
-  });
-  ForEachFlip(AsBytes(evidence).first(used), [](ByteSpan changed, size_t index) {
-    std::optional<EvidenceFrame> none;
-    size_t count = 0;
-    // A changed length may also ask for more.
-    EXPECT_TRUE(!ReadEvidence(changed, &none, &count).ok() || !none.has_value()) << index;
-  });
-}
-
-ExportManifest SampleManifest() {
-  ExportManifest manifest = ProofWorld(kStart).Manifest(kStart, kStart + kSecond);
-  manifest.agent_key = SampleSigner().public_key();
-  manifest.gaps.push_back({2, Counting<StoreId>(40), 5, 9});
-  manifest.files.push_back({"evidence", 12345, Counting<Digest>(50)});
-  return manifest;
-}
-
-TEST(ExportManifest, IsItsGoldenFile) {
-  const std::vector<std::byte> bytes = SignManifest(SampleSigner(), SampleManifest());
-  ExpectGolden("export_manifest", bytes);
-  const absl::StatusOr<ExportManifest> parsed = ParseManifest(bytes);
-  ASSERT_TRUE(parsed.ok()) << parsed.status();
-  EXPECT_EQ(parsed->Encode(), SampleManifest().Encode());
-  ForEachFlip(bytes, [](ByteSpan changed, size_t index) {
-    EXPECT_FALSE(ParseManifest(changed).ok()) << index;
-  });
-  ForEachCut(bytes, [](ByteSpan front) { EXPECT_FALSE(ParseManifest(front).ok()); });
-  std::vector<std::byte> newer = bytes;
-  newer[8] = std::byte{2};
-  EXPECT_TRUE(absl::IsUnimplemented(ParseManifest(newer).status()));
 }
 
 }  // namespace

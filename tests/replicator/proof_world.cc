@@ -98,7 +98,7 @@ ExportManifest ProofWorld::Manifest(int64_t since, int64_t until, int64_t target
   return manifest;
 }
 
-ProofReport ProofWorld::Check(const ExportManifest& manifest, Findings* findings,
+ProofReport ProofWorld::Check(const ExportManifest& manifest, ProofFindings* findings,
                               uint64_t signature_every) const {
   ProofCheck check(manifest, signature_every, findings);
   for (const Piece& piece : pieces) check.Take({piece.kind, false, piece.body});

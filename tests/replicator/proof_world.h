@@ -33,7 +33,7 @@ class ProofWorld {
   void ShowHeaders();
 
   ExportManifest Manifest(int64_t since, int64_t until, int64_t target = 60 * kSecond) const;
-  ProofReport Check(const ExportManifest& manifest, Findings* findings,
+  ProofReport Check(const ExportManifest& manifest, ProofFindings* findings,
                     uint64_t signature_every = 100) const;
   Receipt NextReceipt(size_t site, uint64_t sequence, int64_t now) const;
   static SigningKey site_key(size_t site);

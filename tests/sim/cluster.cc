@@ -79,6 +79,7 @@ Cluster::Cluster(const ClusterOptions& options)
   shared_.key = agent_key_.get();
   shared_.kek = &kek_;
   shared_.vault = vault_;
+  shared_.liars.resize(kSites);
   world_.Observe(this);
 }
 

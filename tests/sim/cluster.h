@@ -88,6 +88,7 @@ class Cluster : private SimObserver, private ControlListener {
 
   // cluster_watch.cc: what the checkers are told.
   void Look();
+  void LookAtProof(int agent, uint32_t site, uint64_t held);
   void CheckWindow(Vault* vault);
   uint64_t HeldOf(const LogWindow& window, uint32_t site);
   void CheckBounds(const std::string& name, const SimIo& io);

@@ -271,6 +271,7 @@ bool Cluster::Do(Act act) {
       return RotSomewhere();
     case Act::kLie:
       liar_ = static_cast<int>(random_.Below(kSites));
+      shared_.liars[static_cast<size_t>(liar_)] = true;
       world_.Schedule(DownTime(), [this] { liar_ = -1; });
       return true;
     case Act::kCount:

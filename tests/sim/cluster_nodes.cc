@@ -5,6 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "agent/io/transfer.h"
+#include "agent/rpo_json.h"
+#include "replicator/proof.h"
 
 namespace tidemark {
 namespace {
@@ -20,6 +23,8 @@ Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
   options.sites = shared.sites;
   options.record_buffers = limits.record_buffers;
   options.span_buffers = limits.span_buffers;
+  options.proof.directory = "/proof";
+  options.proof.segment_bytes_max = 64 << 10;  // many segments, so that each begins with anchors
   Agent::VaultSetup setup;
   setup.options.name = "default";
   setup.options.id = shared.vault;
@@ -34,6 +39,47 @@ Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
   setup.index = index;
   options.vaults.push_back(setup);
   return options;
+}
+
+std::string FileOf(const RpoReport& report, const std::string& wanted) {
+  for (const auto& [name, content] : report.files) {
+    if (name == wanted) return content;
+  }
+  return "";
+}
+
+void JudgeProof(const RpoReport& report, const std::string& evidence, const AgentShared& shared) {
+  const std::string manifest_bytes = FileOf(report, kManifestName);
+  const absl::StatusOr<ExportManifest> manifest = ParseManifest(AsBytes(manifest_bytes));
+  if (!manifest.ok()) {
+    return shared.findings->Add(
+        Invariant::kTruthfulLag,
+        "an export's manifest: " + std::string(manifest.status().message()));
+  }
+  ProofFindings wrong;
+  ProofCheck check(*manifest, 1, &wrong);
+  std::optional<EvidenceFrame> frame;
+  size_t used = 0;
+  for (size_t at = 0; at < evidence.size(); at += used) {
+    const absl::Status read = ReadEvidence(AsBytes(evidence).subspan(at), &frame, &used);
+    if (!read.ok() || !frame.has_value())
+      return shared.findings->Add(Invariant::kTruthfulLag, "an export's evidence is not whole");
+    check.Take(*frame);
+  }
+  const std::string ledger = ToJson(check.Finish().ledger) + "\n";
+  bool lied = false;
+  for (const ProofFinding& finding : wrong.listed()) {
+    bool is_liar = false;
+    for (size_t i = 0; i < shared.sites.size(); ++i)
+      is_liar |= shared.liars[i] && shared.sites[i].address.name == finding.site;
+    lied |= is_liar;
+    if (is_liar) continue;
+    shared.findings->Add(Invariant::kTruthfulLag,
+                         absl::StrCat("rpo-verify finds ", FindingName(finding.kind), " of site '",
+                                      finding.site, "': ", finding.message));
+  }
+  if (!lied && ledger != FileOf(report, kLedgerName))
+    shared.findings->Add(Invariant::kTruthfulLag, "rpo-verify's ledger is not the agent's");
 }
 
 }  // namespace
@@ -209,6 +255,7 @@ Task<> AgentProcess::Audit() {
     const uint32_t site = audited_versions_++ % static_cast<uint32_t>(shared_->sites.size());
     co_await AuditVersion(std::move(name), row.version, site);
   }
+  co_await CheckProof();
 }
 
 // From one site each: all hold the same bytes, as is checked in the end.
@@ -227,6 +274,27 @@ Task<> AgentProcess::AuditVersion(std::string name, uint64_t version, uint32_t s
                            absl::StrFormat("version %d cannot be restored from %s: %s", version,
                                            where, std::string(content.status().message())));
   }
+}
+
+// What this agent can show is found right by somebody who has nothing else, and proves the ledger
+// that the agent itself tells.
+Task<> AgentProcess::CheckProof() {
+  const std::string path = "/export-" + std::to_string(io_->Monotonic() / absl::Nanoseconds(1));
+  Op open = io_->Open(path, kOpenRead | kOpenWrite | kOpenCreate);
+  const Fd fd = co_await open;
+  if (fd < 0) co_return;
+  RpoCall call;
+  call.since = absl::UnixEpoch() + absl::Seconds(1);
+  call.for_export = true;
+  call.output = fd;
+  Caller caller;
+  absl::StatusOr<RpoReport> report = co_await agent_->Rpo(std::move(call), &caller);
+  Op close = io_->Close(fd);
+  co_await close;
+  constexpr size_t kBytesMax = 64 << 20;
+  std::string to_read = path;
+  absl::StatusOr<std::string> evidence = co_await ReadSmallFile(io_, std::move(to_read), kBytesMax);
+  if (report.ok() && evidence.ok()) JudgeProof(*report, *evidence, *shared_);
 }
 
 }  // namespace tidemark

@@ -53,6 +53,7 @@ struct AgentShared {
   const KeyEncryptionKey* kek = nullptr;
   VaultId vault;
   std::vector<Agent::Site> sites;
+  std::vector<bool> liars;  // sites that once said what is not so
 };
 
 // One life of an agent's process, with those who push to it and restore from it.
@@ -86,6 +87,7 @@ class AgentProcess {
   Task<absl::StatusOr<std::string>> RestoreOne(std::string name, uint64_t version,
                                                std::string from);
   Task<> Audit();
+  Task<> CheckProof();
   Task<> AuditVersion(std::string name, uint64_t version, uint32_t site);
 
   SimIo* io_;

@@ -38,12 +38,27 @@ void Cluster::Look() {
       if (!looked) held[site] = HeldOf(log->window(), site);
       lag_.Look(static_cast<uint32_t>(i), site, world_.time(),
                 book->Of(site, LagNow(process->io())), held[site], world_.time() > calm_since_);
+      LookAtProof(i, site, held[site]);
     }
     looked = true;
   }
   for (const SiteNode& site : sites_) {
     if (site.process != nullptr) CheckBounds(site.name, *site.process->io());
   }
+}
+
+// What the receipts prove is no less than the truth either, as long as the clock is right in which
+// they are told: captures are the agent's word.
+void Cluster::LookAtProof(int agent, uint32_t site, uint64_t held) {
+  if (options_.weight(Act::kJumpClock) > 0) return;
+  AgentProcess* process = agents_[agent].process.get();
+  const Ledger::Proven proven = process->agent()->proof()->ProvenOf(0, site);
+  const absl::Time now = process->io()->Now();
+  LagBook::Lag proved;
+  if (proven.taken.has_value()) proved.replication_lag = now - absl::FromUnixNanos(*proven.taken);
+  if (proven.restorable.has_value())
+    proved.rpo_actual = now - absl::FromUnixNanos(*proven.restorable);
+  lag_.Look(static_cast<uint32_t>(agent), site, world_.time(), proved, held, false);
 }
 
 // What a site holds of this log; where quorum mode is possible, its tail may be another one's.

@@ -29,6 +29,9 @@ using ::testing::HasSubstr;
 // Answers from what it is told; a push reads its source to the end or waits to be cancelled.
 class FakeService : public AgentService {
  public:
+  Task<absl::StatusOr<RpoReport>> Rpo(RpoCall, Call*) override {
+    co_return absl::UnimplementedError("no receipts here");
+  }
   explicit FakeService(Io* io) : io_(io), cancelled_(io) {}
   Io* io() const { return io_; }
 

@@ -1,0 +1,197 @@
+// The agent's evidence: who tells the keeper of it what, and what `rpo` asks of it.
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "agent/agent.h"
+#include "agent/failure.h"
+#include "agent/proof/rpo_export.h"
+#include "agent/rpo_json.h"
+#include "agent/source/lag_clock.h"
+
+namespace tidemark {
+namespace {
+
+constexpr absl::Duration kSampleInterval = absl::Seconds(1);
+constexpr absl::Duration kPeriod = absl::Hours(24);  // of `rpo`, when none is given
+
+Task<absl::StatusOr<CanonicalHeader>> HeaderFrom(Io*, RecordSource* source, VaultId vault,
+                                                 uint64_t sequence) {
+  absl::StatusOr<CanonicalHeader> header = co_await source->Head(vault, sequence);
+  co_return header;
+}
+
+// As `--keys` takes them.
+std::string KeysText(const ExportManifest& manifest) {
+  std::string text =
+      absl::StrFormat("agent %s %s\n", manifest.agent, ToHex(manifest.agent_key.bytes));
+  for (const ExportManifest::Site& site : manifest.sites)
+    text += absl::StrFormat("site %s %s\n", site.name, ToHex(site.key.bytes));
+  return text;
+}
+
+ExportManifest::File FileOf(const std::string& name, const std::string& content) {
+  return {name, content.size(), HashBytes(AsBytes(content))};
+}
+
+}  // namespace
+
+void Agent::AttachProof() {
+  ProofKeeper::Options options;
+  options.journal = options_.proof;
+  for (const Site& site : options_.sites)
+    options.sites.push_back({site.address.name, site.is_primary});
+  for (const VaultSetup& setup : options_.vaults) {
+    options.vaults.push_back(
+        {setup.options.id, setup.options.name, setup.data_class, setup.options.rpo_target});
+  }
+  proof_ = std::make_unique<ProofKeeper>(io_, std::move(options));
+  ProofKeeper* proof = proof_.get();
+  for (size_t i = 0; i < links_.size(); ++i) {
+    links_[i]->OnReceipt([proof, i](const SignedReceipt& receipt, bool of_our_log) {
+      proof->OnReceipt(i, receipt, of_our_log);
+    });
+    links_[i]->ReceiptsKept(
+        [proof, i](const StoreId& store) { return proof->KeptWithoutGap(i, store); });
+  }
+  for (size_t v = 0; v < vaults_.size(); ++v) {
+    LogWriter* log = vaults_[v]->log();
+    log->NameReceipts([proof] { return proof->NamedReceipts(); });
+    log->OnCheckpoint([proof](const SignedCheckpoint& made) { proof->OnCheckpoint(made); });
+    log->OnControl([proof](const CanonicalHeader& header, ByteSpan payload) {
+      proof->OnControl(header, payload);
+    });
+    log->KnowBefore([proof, v](SiteIndex site) {
+      std::optional<LogWriter::ProvenBefore> before;
+      const Ledger::Proven proven = proof->ProvenOf(v, site);
+      if (proven.taken.has_value())
+        before = {absl::FromUnixNanos(*proven.taken), proven.held_sequence};
+      return before;
+    });
+  }
+}
+
+// Without evidence the agent works all the same; its health says so.
+Task<> Agent::OpenProof() {
+  if (proof_ == nullptr) co_return;
+  absl::Status opened = co_await proof_->Open();
+  (void)opened;
+}
+
+Task<> Agent::SampleRpo() {
+  while (!stopping_) {
+    for (size_t v = 0; v < vaults_.size(); ++v) {
+      const LagBook* book = vaults_[v]->log()->lag_or_null();
+      for (size_t s = 0; s < links_.size(); ++s) {
+        LagBook::Lag lag;
+        if (book != nullptr) lag = book->Of(static_cast<SiteIndex>(s), LagNow(io_));
+        proof_->Sample(v, s, lag.replication_lag, lag.rpo_actual);
+      }
+    }
+    Op sleep = io_->Sleep(kSampleInterval);
+    sample_sleep_ = &sleep;
+    const int32_t slept = co_await sleep;
+    sample_sleep_ = nullptr;
+    (void)slept;
+  }
+}
+
+void Agent::AddProofHealth(StatusReport* report) const {
+  if (proof_ == nullptr) return;
+  for (size_t i = 0; i < links_.size(); ++i) {
+    if (proof_->conviction(i).empty()) continue;
+    report->codes.push_back({"SITE_EQUIVOCATES", "error",
+                             "site " + links_[i]->name() + " " + proof_->conviction(i),
+                             "its receipts prove nothing: export them (`tidemark rpo export`), "
+                             "which shows both signatures, and take the site out of service"});
+  }
+  if (!proof_->trouble().ok()) {
+    report->codes.push_back({"PROOF_NOT_KEPT", "warn",
+                             "receipts are not kept: " + std::string(proof_->trouble().message()),
+                             "make room in the agent's state directory; what the sites still have "
+                             "is fetched again after a restart"});
+  }
+  for (const HealthCode& code : report->codes) {
+    if (code.severity == "error") report->status = "error";
+    if (code.severity == "warn" && report->status == "ok") report->status = "warn";
+  }
+}
+
+Task<absl::StatusOr<RpoReport>> Agent::Rpo(RpoCall call, tidemark::Call* events) {
+  if (proof_ == nullptr || proof_->journal() == nullptr)
+    co_return absl::UnavailableError("this agent keeps no receipts");
+  if (!call.vault.empty()) {
+    absl::StatusOr<Vault*> known = FindVault(call.vault);
+    if (!known.ok()) co_return known.status();
+  }
+  const absl::Time now = io_->Now();
+  const absl::Time until = std::min(call.until.value_or(now), now);
+  const absl::Time since = call.since.value_or(until - kPeriod);
+  if (since >= until) co_return absl::InvalidArgumentError("--since must lie before --until");
+  RpoExport made(proof_.get(), since, until, call.vault);
+  absl::Status read = co_await made.Scan();
+  if (!read.ok()) co_return read;
+  RpoReport report;
+  report.at = now;
+  report.ledger = made.ledger();
+  for (const RpoFigures& row : proof_->Figures()) {
+    if (call.vault.empty() || row.vault == call.vault) report.figures.push_back(row);
+  }
+  if (call.for_export) {
+    RpoExport* from = &made;
+    absl::Status written = co_await WriteExport(from, &call, &report, events);
+    if (!written.ok()) co_return written;
+  }
+  report.facts = made.facts();
+  report.receipts = made.receipts();
+  report.checkpoints = made.checkpoints();
+  report.records = made.records();
+  co_return std::move(report);
+}
+
+Task<absl::Status> Agent::WriteExport(RpoExport* from, const RpoCall* call, RpoReport* report,
+                                      tidemark::Call* events) {
+  ExportManifest manifest;
+  manifest.agent = options_.name;
+  manifest.agent_key = identity_->public_key();
+  manifest.made_at_nanos = absl::ToUnixNanos(report->at);
+  manifest.since_nanos = report->ledger.since;
+  manifest.until_nanos = report->ledger.until;
+  for (const std::unique_ptr<SiteLink>& link : links_)
+    manifest.sites.push_back({link->name(), link->options().is_primary, link->site_key()});
+  for (size_t v = 0; v < from->terms().vaults.size(); ++v) {
+    const Ledger::VaultTerms& terms = from->terms().vaults[v];
+    absl::StatusOr<Vault*> vault = FindVault(terms.name);
+    if (!vault.ok()) co_return vault.status();
+    std::string data_class;
+    for (const VaultSetup& setup : options_.vaults) {
+      if (setup.options.id == terms.id) data_class = setup.data_class;
+    }
+    manifest.vaults.push_back({terms.id, terms.name, data_class, terms.target});
+    RecordSource* source = (*vault)->source();
+    Io* io = io_;
+    RpoExport::HeaderSource headers = [io, source](VaultId id, uint64_t sequence) {
+      return HeaderFrom(io, source, id, sequence);
+    };
+    absl::Status chained = co_await from->WriteHeaders(v, std::move(headers), call->output);
+    if (!chained.ok()) co_return chained;
+    events->Progress(v + 1, from->terms().vaults.size() + 1);
+  }
+  absl::Status written = co_await from->WriteEvidence(call->output);
+  if (!written.ok()) co_return written;
+  manifest.gaps = from->gaps();
+  manifest.files.push_back(from->EvidenceFile());
+  report->evidence_bytes = manifest.files.back().bytes;
+  const std::pair<const char*, std::string> files[] = {
+      {kLedgerName, ToJson(report->ledger) + "\n"},
+      {kCertificatesName, options_.certificates_pem},
+      {kKeysName, KeysText(manifest)}};
+  for (const auto& [name, content] : files) {
+    manifest.files.push_back(FileOf(name, content));
+    report->files.emplace_back(name, content);
+  }
+  report->files.emplace_back(kManifestName,
+                             std::string(AsText(SignManifest(*identity_, manifest))));
+  co_return absl::OkStatus();
+}
+
+}  // namespace tidemark

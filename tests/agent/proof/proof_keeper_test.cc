@@ -1,0 +1,239 @@
+// What the agent keeps of receipts through crashes, and what it says of them afterwards.
+#include "agent/proof/proof_keeper.h"
+
+#include <gtest/gtest.h>
+
+#include "agent/proof/rpo_export.h"
+#include "tests/replicator/proof_world.h"
+#include "tests/sim/sim_world.h"
+
+namespace tidemark {
+namespace {
+
+class Keeper : public ::testing::Test {
+ public:
+  SimIo* io() { return world_.io(node_); }
+
+ protected:
+  Keeper() : world_(1), node_(world_.AddNode("agent")), start_(Now()), signed_(start_) {
+    world_.disk(node_)->MakeDirectories("/state");
+    options_.journal.directory = "/state/proof";
+    options_.sites = {{"a", true}, {"b", true}, {"w", false}};
+    options_.vaults = {{signed_.vault(), "default", "database", absl::Minutes(1)}};
+  }
+  int64_t Now() { return absl::ToUnixNanos(io()->Now()); }
+  void Do(Task<> story) {
+    story.Start();
+    ASSERT_TRUE(world_.Run([&] { return story.done(); }, absl::Hours(2)));
+  }
+  void Wait(absl::Duration duration) { Do(Sleep(duration)); }
+  Task<> Sleep(absl::Duration duration) {
+    Op sleep = io()->Sleep(duration);
+    co_await sleep;
+  }
+  void Open() {
+    keeper_ = std::make_unique<ProofKeeper>(io(), options_);
+    Do(OpenKeeper());
+  }
+  Task<> OpenKeeper() {
+    absl::Status opened = co_await keeper_->Open();
+    EXPECT_TRUE(opened.ok()) << opened;
+  }
+  Task<> FlushKeeper() {
+    absl::Status flushed = co_await keeper_->Flush();
+    EXPECT_TRUE(flushed.ok()) << flushed;
+  }
+  // Tells the keeper what was signed since the last call.
+  void Tell() {
+    for (; told_ < signed_.pieces.size(); ++told_) {
+      const ProofWorld::Piece& piece = signed_.pieces[told_];
+      if (piece.kind == EvidenceKind::kCheckpoint) {
+        keeper_->OnCheckpoint(*ParseCheckpointUnchecked(piece.body));
+        continue;
+      }
+      const SignedReceipt receipt = *ParseReceiptUnchecked(piece.body);
+      keeper_->OnReceipt(receipt.receipt.site == "a"   ? 0
+                         : receipt.receipt.site == "b" ? 1
+                                                       : 2,
+                         receipt, true);
+    }
+  }
+  // A record, a checkpoint, a receipt of each, every 100 ms.
+  void Traffic(absl::Duration duration) {
+    for (absl::Duration passed; passed < duration; passed += absl::Milliseconds(100)) {
+      const uint64_t held = signed_.log().size();
+      signed_.MakeCheckpoint(held, Now());
+      for (size_t site = 0; site < 3; ++site) signed_.SignReceipt(site, held, Now());
+      signed_.Append(Now());
+      Tell();
+      Wait(absl::Milliseconds(100));
+    }
+  }
+  // The power fails: what was not flushed is gone, and the process with it.
+  void Crash() {
+    world_.Crash(node_);
+    keeper_.reset();
+    world_.Restart(node_);
+  }
+  LedgerReport LedgerFrom(int64_t since) {
+    auto made =
+        std::make_unique<RpoExport>(keeper_.get(), absl::FromUnixNanos(since), io()->Now(), "");
+    RpoExport* from = made.get();
+    Do(ScanFor(from));
+    facts_ = made->facts();
+    return made->ledger();
+  }
+  Task<> ScanFor(RpoExport* from) {
+    absl::Status read = co_await from->Scan();
+    EXPECT_TRUE(read.ok()) << read;
+  }
+
+  SimWorld world_;
+  int node_;
+  int64_t start_;
+  ProofWorld signed_;
+  ProofKeeper::Options options_;
+  std::unique_ptr<ProofKeeper> keeper_;
+  size_t told_ = 0;
+  std::vector<std::string> facts_;
+};
+
+TEST_F(Keeper, KnowsAfterACrashWhatWasFlushed) {
+  Open();
+  Traffic(absl::Seconds(5));
+  Do(FlushKeeper());
+  const Ledger::Proven before = keeper_->ProvenOf(0, 2);
+  ASSERT_TRUE(before.taken.has_value());
+  const uint64_t kept = keeper_->KeptWithoutGap(2, signed_.NextReceipt(2, 1, 0).store);
+  Traffic(absl::Seconds(1));  // never flushed
+  Crash();
+  Open();
+  EXPECT_EQ(keeper_->ProvenOf(0, 2).taken, before.taken);
+  EXPECT_EQ(keeper_->ProvenOf(0, 2).held_sequence, before.held_sequence);
+  EXPECT_EQ(keeper_->KeptWithoutGap(2, signed_.NextReceipt(2, 1, 0).store), kept);
+}
+
+TEST_F(Keeper, AGapThatNobodyFillsIsStatedAndOneThatIsFilledIsNot) {
+  Open();
+  Traffic(absl::Seconds(5));
+  Do(FlushKeeper());
+  const size_t flushed = told_;
+  Traffic(absl::Seconds(1));
+  Crash();
+  Open();
+  Traffic(absl::Seconds(1));
+  LedgerFrom(start_);
+  EXPECT_EQ(facts_.size(), 4u);  // one of each site, and that the journal begins later than asked
+  // The sites still have them.
+  Crash();
+  world_.disk(node_)->MakeDirectories("/state/second");
+  options_.journal.directory = "/state/second/proof";
+  Open();
+  told_ = 0;
+  Tell();
+  (void)flushed;
+  LedgerFrom(start_);
+  EXPECT_EQ(facts_.size(), 1u);
+}
+
+TEST_F(Keeper, LaterSegmentsCanBeReadWithoutTheEarlierOnes) {
+  options_.journal.segment_bytes_max = 16 << 10;
+  Open();
+  for (int i = 0; i < 20; ++i) {
+    Traffic(absl::Seconds(1));
+    Do(FlushKeeper());
+  }
+  ASSERT_GT(keeper_->journal()->segments().size(), 5u);
+  const int64_t since = absl::ToUnixNanos(keeper_->journal()->segments()[4].begun_at) + 1;
+  const LedgerReport late = LedgerFrom(since);
+  EXPECT_TRUE(facts_.empty());
+  for (const SiteLedger& site : late.vaults[0].sites) {
+    EXPECT_EQ(site.unknown, 0);
+    EXPECT_LT(site.rpo.worst, kSecond);
+  }
+}
+
+TEST_F(Keeper, ForgetsTheOldestSegmentsByAgeAndBySize) {
+  options_.journal.segment_bytes_max = 16 << 10;
+  options_.journal.bytes_max = 100 << 10;
+  Open();
+  for (int i = 0; i < 40; ++i) {
+    Traffic(absl::Seconds(1));
+    Do(FlushKeeper());
+  }
+  EXPECT_LE(keeper_->journal()->bytes(), 132u << 10);
+  EXPECT_GT(keeper_->journal()->segments().front().number, 1u);
+  const LedgerReport whole = LedgerFrom(start_);
+  EXPECT_FALSE(facts_.empty());
+  EXPECT_GT(whole.vaults[0].sites[0].unknown, kSecond);
+}
+
+TEST_F(Keeper, ConvictsASiteAsItArrives) {
+  Open();
+  Traffic(absl::Seconds(1));
+  Receipt twin = ParseReceiptUnchecked(signed_.pieces[signed_.ReceiptsOf(1)[3]].body)->receipt;
+  twin.wall_nanos += 1;
+  keeper_->OnReceipt(1, SignReceipt(signed_.site_key(1), twin), true);
+  EXPECT_NE(keeper_->conviction(1), "");
+  EXPECT_EQ(keeper_->conviction(0), "");
+}
+
+TEST_F(Keeper, ToldTwiceIsKnown) {
+  Open();
+  Traffic(absl::Seconds(1));
+  const SignedReceipt again = *ParseReceiptUnchecked(signed_.pieces[signed_.ReceiptsOf(0)[2]].body);
+  EXPECT_FALSE(keeper_->OnReceipt(0, again, true));
+  EXPECT_EQ(keeper_->conviction(0), "");
+}
+
+TEST_F(Keeper, MinutesOutliveTheAgent) {
+  Open();
+  Task<> running = keeper_->Run();
+  running.Start();
+  Traffic(absl::Minutes(3));
+  Wait(absl::Minutes(4));  // nothing new: above the target of a minute
+  keeper_->Stop();
+  ASSERT_TRUE(world_.Run([&] { return running.done(); }, absl::Hours(1)));
+  const std::vector<RpoFigures> before = keeper_->Figures();
+  EXPECT_GE(before[0].minutes_met, 2u);
+  EXPECT_GE(before[0].minutes_missed, 3u);
+  keeper_.reset();
+  Open();
+  EXPECT_EQ(keeper_->Figures()[0].minutes_missed, before[0].minutes_missed);
+  EXPECT_EQ(keeper_->Figures()[0].minutes_met, before[0].minutes_met);
+}
+
+TEST(MinuteBook, KeepsThirtyDaysAndTheWorseOfTwoMarks) {
+  using Mark = MinuteBook::Mark;
+  MinuteBook book;
+  const int64_t first = 29000000;
+  book.Put(first, Mark::kMet);
+  book.Put(first, Mark::kMissed);
+  book.Put(first, Mark::kMet);
+  book.Put(first + 2, Mark::kUnknown);
+  EXPECT_EQ(book.At(first), Mark::kMissed);
+  EXPECT_EQ(book.At(first + 1), Mark::kNothing);
+  EXPECT_EQ(book.sums().missed, 1u);
+  EXPECT_EQ(book.sums().unknown, 1u);
+  book.Put(first + MinuteBook::kMinutes, Mark::kMet);
+  EXPECT_EQ(book.sums().missed, 0u);
+  EXPECT_EQ(book.sums().met, 1u);
+}
+
+TEST(BreachForecast, CarriesTheRateOn) {
+  BreachForecast forecast;
+  EXPECT_EQ(forecast.BreachIn(absl::Minutes(15)), std::nullopt);
+  for (int second = 0; second <= 30; ++second)
+    forecast.Add(absl::Seconds(second), absl::Seconds(second));
+  // 30 s now, one second a second.
+  EXPECT_EQ(forecast.BreachIn(absl::Seconds(270)), absl::Seconds(240));
+  EXPECT_EQ(forecast.BreachIn(absl::Seconds(20)), absl::ZeroDuration());
+  for (int second = 31; second <= 120; ++second)
+    forecast.Add(absl::Seconds(second), absl::Seconds(2 + second % 3));
+  EXPECT_EQ(forecast.BreachIn(absl::Seconds(270)), std::nullopt);
+  forecast.Add(absl::Seconds(121), std::nullopt);
+  EXPECT_EQ(forecast.BreachIn(absl::Seconds(1)), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tidemark
