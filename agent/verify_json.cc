@@ -1,6 +1,6 @@
 #include "agent/verify_json.h"
 
-#include "agent/json_fields.h"
+#include "agent/report/json_fields.h"
 #include "agent/rpo_json.h"
 
 namespace tidemark {

@@ -25,11 +25,11 @@ const std::vector<RoomLaw>& House() {
        {"agent/recover", "agent/link", "agent/io", "chunker", "replicator", "crypto"}},
       {"agent/report", {"crypto"}},
       {"agent",
-       {"agent/report", "agent/proof", "agent/source", "agent/recover", "agent/site", "agent/link", "agent/io",
-        "chunker", "replicator", "crypto"}},
-      {"agent/cli",
-       {"agent", "agent/report", "agent/proof", "agent/source", "agent/recover", "agent/site", "agent/link",
+       {"agent/report", "agent/proof", "agent/source", "agent/recover", "agent/site", "agent/link",
         "agent/io", "chunker", "replicator", "crypto"}},
+      {"agent/cli",
+       {"agent", "agent/report", "agent/proof", "agent/source", "agent/recover", "agent/site",
+        "agent/link", "agent/io", "chunker", "replicator", "crypto"}},
   };
   return house;
 }
