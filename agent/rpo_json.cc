@@ -1,5 +1,6 @@
 #include "agent/rpo_json.h"
 
+#include "agent/failure.h"
 #include "agent/report/json_fields.h"
 
 namespace tidemark {
@@ -201,6 +202,12 @@ RpoFigures ReadRow(const Json* json, bool* sound) {
   return row;
 }
 
+absl::Status NotUnderstood() {
+  return WithHint(absl::InternalError("the agent's answer is no report of `rpo`"),
+                  "agent and command line must be of the same version: compare `tidemark version` "
+                  "and restart the agent");
+}
+
 }  // namespace
 
 std::string ToJson(const LedgerReport& ledger) { return Dump(LedgerFields(ledger)); }
@@ -233,7 +240,7 @@ absl::StatusOr<RpoReport> ParseRpoReport(const std::string& text) {
   fields.Count("checkpoints", &report.checkpoints);
   fields.Count("records", &report.records);
   fields.Count("evidence_bytes", &report.evidence_bytes);
-  if (!sound || !fields.ok()) return NotUnderstood("report of `rpo`");
+  if (!sound || !fields.ok()) return NotUnderstood();
   Fields ledger(&json.at("ledger"));
   ledger.Count("since_nanos", &report.ledger.since);
   ledger.Count("until_nanos", &report.ledger.until);
@@ -249,7 +256,7 @@ absl::StatusOr<RpoReport> ParseRpoReport(const std::string& text) {
       report.files.emplace_back(name, std::move(content));
     }
   }
-  if (!sound || !ledger.ok()) return NotUnderstood("report of `rpo`");
+  if (!sound || !ledger.ok()) return NotUnderstood();
   return report;
 }
 
