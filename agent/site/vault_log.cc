@@ -138,7 +138,7 @@ Task<absl::Status> VaultLog::WriteGroup(const std::vector<RecordBuffer>* group, 
   const uint64_t zeros = ZerosAhead(begin, offset);
   if (zeros > 0) {
     const ByteSpan ahead = ByteSpan(kZeros).first(zeros);
-    counters_->OnWrite(zeros);
+    counters_.OnWrite(zeros);
     writes.push_back(WriteFully(io_, current_, ahead, offset));
     writes.back().Start();
     zeroed_upto_ = offset + zeros;
