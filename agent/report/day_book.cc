@@ -25,6 +25,7 @@ size_t BucketOf(const std::optional<double>& lag) {
 }
 
 bool IsWritable(const StatusReport& report, const VaultStatus& vault) {
+  if (vault.ack_mode == "quorum") return vault.state == "open";
   return vault.state == "open" &&
          std::all_of(report.sites.begin(), report.sites.end(), [](const SiteStatus& site) {
            return site.role != "primary" || (site.connected && site.state != "full");

@@ -44,7 +44,8 @@ SlaFact CopiesFact(const VaultStatus& vault) {
 SlaFact WritableFact(const StatusReport& report, const VaultStatus& vault) {
   SlaFact fact{{"TidemarkWritable", vault.name, ""}, SlaLevel::kInfo, "pushes are served"};
   for (const SiteStatus& site : report.sites) {
-    if (site.role != "primary" || (site.connected && site.state != "full")) continue;
+    if (site.role != "primary" || vault.ack_mode == "quorum") continue;
+    if (site.connected && site.state != "full") continue;
     fact.level = SlaLevel::kDanger;
     fact.summary = "pushes wait: primary " + site.name + " is " +
                    (site.connected ? site.state : "not connected");

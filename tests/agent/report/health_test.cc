@@ -86,6 +86,7 @@ const std::vector<Cause>& Causes() {
       {"CLOCK_SKEW", "warn", [](StatusReport* r) { r->sites[1].clock_skew_seconds = -2.5; }},
       {"SITES_SHARE_HOST", "error", [](StatusReport* r) { r->sites[0].shares_host_with = {"b"}; }},
       {"VAULT_OPENING", "warn", [](StatusReport* r) { r->vaults[0].state = "opening"; }},
+      {"ACK_QUORUM", "warn", [](StatusReport* r) { r->vaults[0].ack_mode = "quorum"; }},
       {"VAULT_FENCED", "error", [](StatusReport* r) { r->vaults[0].state = "fenced"; }},
       {"VAULT_FAILED", "error", [](StatusReport* r) { r->vaults[0].state = "failed"; }},
       {"INDEX_TROUBLE", "warn", [](StatusReport* r) { r->vaults[0].index_trouble = "I/O error"; }},
@@ -166,6 +167,17 @@ TEST(Health, ASiteThatIsAwayIsNotCalledUnknownToo) {
   JudgeHealth(&report);
   ASSERT_EQ(report.codes.size(), 1u);
   EXPECT_EQ(report.codes[0].code, "WITNESS_DOWN");
+}
+
+TEST(Health, TwoOfThreeSitesServePushesWithoutAPrimary) {
+  StatusReport report = Well();
+  report.sites[0].state = "down";
+  JudgeHealth(&report);
+  EXPECT_FALSE(NotReadyReasons(report).empty());
+  report.vaults[0].ack_mode = "quorum";
+  JudgeHealth(&report);
+  EXPECT_EQ(report.status, "error") << "it is told all the same";
+  EXPECT_TRUE(NotReadyReasons(report).empty());
 }
 
 TEST(Health, ReadinessNamesWhatBlocksPushesOnly) {
