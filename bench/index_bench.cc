@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <vector>
 
 #include "agent/source/rocks_index.h"
@@ -89,6 +90,18 @@ uint64_t BytesIn(const std::string& directory) {
   return bytes;
 }
 
+// Once its background work is done: while files are merged, old and new ones are there.
+uint64_t SettledBytesIn(const std::string& directory) {
+  uint64_t bytes = BytesIn(directory);
+  for (int same = 0, seconds = 0; same < 3 && seconds < 300; ++seconds) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    const uint64_t now = BytesIn(directory);
+    same = now == bytes ? same + 1 : 0;
+    bytes = now;
+  }
+  return bytes;
+}
+
 }  // namespace
 }  // namespace tidemark
 
@@ -102,7 +115,7 @@ int main(int argc, char** argv) {
   const double put = PutAll(index->get(), rows);
   const double hit = GetSome(index->get(), rows, 0, true);
   const double miss = GetSome(index->get(), rows, rows, false);
-  const uint64_t disk = BytesIn(directory);
+  const uint64_t disk = SettledBytesIn(directory);
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
   index->reset();

@@ -31,6 +31,14 @@ def load():
     return round(os.getloadavg()[0], 1)
 
 
+def scheduling():
+    """How the measurement and all that it starts are scheduled, as the command that asks for it."""
+    if os.sched_getscheduler(0) == os.SCHED_FIFO:
+        return f"chrt -f {os.sched_getparam(0).sched_priority} "
+    nice = os.nice(0)
+    return f"nice -n {nice} " if nice else ""
+
+
 def cpu_of(pid):
     """User and system seconds of a process and its threads so far."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
