@@ -93,7 +93,7 @@ uint64_t BytesIn(const std::string& directory) {
 // Once its background work is done: while files are merged, old and new ones are there.
 uint64_t SettledBytesIn(const std::string& directory) {
   uint64_t bytes = BytesIn(directory);
-  for (int same = 0, seconds = 0; same < 3 && seconds < 300; ++seconds) {
+  for (int same = 0, seconds = 0; same < 8 && seconds < 300; ++seconds) {
     std::this_thread::sleep_for(std::chrono::seconds(1));
     const uint64_t now = BytesIn(directory);
     same = now == bytes ? same + 1 : 0;
