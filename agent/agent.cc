@@ -308,12 +308,10 @@ Task<absl::Status> Agent::WaitReadable(Vault* vault) {
 // Over both primaries; the witness where they cannot.
 SourceList Agent::StripedSources() const {
   std::vector<RecordSource*> sources;
-  size_t primaries = 0;
-  for (size_t i = 0; i < options_.sites.size(); ++i) {
-    sources.push_back(sources_[i].get());
-    if (options_.sites[i].is_primary) ++primaries;
-  }
-  return SourceList(io_, std::move(sources), primaries);
+  for (const std::unique_ptr<RecordSource>& source : sources_) sources.push_back(source.get());
+  const auto primary = [](const Site& site) { return site.is_primary; };
+  const auto primaries = std::ranges::count_if(options_.sites, primary);
+  return SourceList(io_, std::move(sources), static_cast<size_t>(primaries));
 }
 
 Task<absl::StatusOr<RestoreReport>> Agent::Restore(RestoreCall call, tidemark::Call* events) {
