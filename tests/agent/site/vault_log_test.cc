@@ -30,9 +30,9 @@ TEST_F(VaultLogTest, SpreadsRecordsOverFilesAndFindsThemAgain) {
 TEST_F(VaultLogTest, WritesZerosAheadOfSmallCommitsOnly) {
   Open();
   const auto io_of = [this](int count, size_t bytes) {
-    const uint64_t before = counters_.io_count;
+    const uint64_t before = counters_.write_io_count;
     EXPECT_TRUE(Append(count, bytes).ok());
-    return counters_.io_count - before;
+    return counters_.write_io_count - before;
   };
   EXPECT_LE(io_of(1, 1 << 20), 1u + 65u);  // the file's header too
   EXPECT_EQ(io_of(1, 5000), 1u + 16u);
