@@ -42,19 +42,25 @@ Task<absl::Status> SiteVault::Recover(MutableByteSpan buffer) {
   }
   if (!log.ok()) co_return log.status();
   log_ = std::move(*log);
-  if (log_->settled() && memory.ok()) {  // so that the next start need not copy it again
-    memory_.evidence = std::max(memory_.evidence, log_->flushed().sequence);
+  absl::StatusOr<Position> proven = co_await ProvenTail(buffer);
+  if (!proven.ok()) co_return proven.status();
+  // So that the next start need not copy it again. What a peer gave is not signed for.
+  if (log_->settled() && memory.ok()) {
+    memory_.evidence = std::max(memory_.evidence, proven->sequence);
     absl::Status stored = co_await file_.Store(memory_);
     if (!stored.ok()) co_return stored;
   }
-  absl::StatusOr<Position> proven = co_await ProvenTail(buffer);
-  if (!proven.ok()) co_return proven.status();
   book_ = PromiseBook(memory_.epoch, memory_.nonce, log_->flushed(), *proven);
   const LogRecovery::Outcome& found = log_->found();
   if (found.newer_format) {
     Damage(wire::Failure::VERSION, found.evidence, found.explanation);
   } else if (found.damaged) {
     Damage(wire::Failure::DAMAGED, found.evidence, found.explanation);
+  } else if (proven->sequence < evidence && !MUSEUM_BUG("cut-repair-believed")) {
+    // A repair was cut short: what it brought counts for nothing, what it replaced was signed for.
+    Damage(wire::Failure::DAMAGED, evidence,
+           absl::StrFormat("record %d was durable here, and its repair has proven record %d only",
+                           evidence, proven->sequence));
   } else if (memory_lost || (first_time && found.tail.sequence > 0)) {
     // Without it nobody knows which agents were fenced.
     Damage(wire::Failure::DAMAGED, found.tail.sequence,
@@ -70,13 +76,15 @@ Task<absl::StatusOr<Position>> SiteVault::ProvenTail(MutableByteSpan buffer) {
   if (!memory_.fetch.has_value() || tail.sequence <= memory_.fetch->base.sequence) co_return tail;
   const Position& checkpoint = memory_.fetch->checkpoint;
   if (tail.sequence < checkpoint.sequence) co_return memory_.fetch->base;
+  if (tail.sequence == checkpoint.sequence) {
+    co_return tail == checkpoint ? checkpoint : memory_.fetch->base;
+  }
   LogReader reader(log_.get());
-  absl::StatusOr<CanonicalHeader> header = co_await reader.ReadHead(checkpoint.sequence, buffer);
+  absl::StatusOr<Digest> digest = co_await reader.ReadDigest(checkpoint.sequence, buffer);
   co_await reader.Close();
-  if (absl::IsDataLoss(header.status())) co_return memory_.fetch->base;  // its head is rotten
-  if (!header.ok()) co_return header.status();
-  if (header->position() == checkpoint) co_return checkpoint;
-  co_return memory_.fetch->base;
+  if (absl::IsUnavailable(digest.status())) co_return memory_.fetch->base;  // two heads are rotten
+  if (!digest.ok()) co_return digest.status();
+  co_return *digest == checkpoint.digest ? checkpoint : memory_.fetch->base;
 }
 
 void SiteVault::Damage(wire::Failure::Code code, uint64_t evidence, const std::string& why) {

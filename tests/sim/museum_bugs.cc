@@ -12,6 +12,7 @@ const std::vector<std::string>& MuseumBugs() {
       "chunk-left-in-clear",
       "commit-by-one-ack",
       "cut-copy-believed",
+      "cut-repair-believed",
       "damage-truncated",
       "descriptor-leaked",
       "directory-not-flushed",

@@ -11,6 +11,8 @@ class SiteRepairTest : public SiteBench {
   Task<> FetchFromPeer();
   Task<> RefuseForgedFetch();
   Task<> FindRollBack();
+  Task<> CutRepairShort();
+  Task<> RepairFrom(std::string address, std::string receipt, Position checkpoint);
   Task<> FindRot();
 };
 
@@ -168,6 +170,79 @@ Task<> SiteRepairTest::FindRollBack() {
   co_await StopSite(&b);
 }
 TEST_F(SiteRepairTest, NoticesThatItsDiskWasRolledBackAndIsRepairedByAPeer) { Run(FindRollBack()); }
+
+// What a repair brought before it was cut short counts for nothing, and what it replaced is gone: a
+// site that said so much as "I hold five" would forget five that it has signed for.
+Task<> SiteRepairTest::CutRepairShort() {
+  namespace fs = std::filesystem;
+  std::vector<TestRecord> log;
+  std::string receipt;
+  for (int round = 0; round < 2; ++round) {
+    RunningSite site;
+    co_await Start(site_a_.get(), &site);
+    std::unique_ptr<TestAgent> agent = co_await UsualAgent(&site, 1);
+    absl::Status appended = co_await AppendRun(agent.get(), 1, 5, 5000, &log);
+    EXPECT_TRUE(appended.ok()) << appended;
+    VaultId vault = TestVault();
+    Position tail = log.back().header.position();
+    absl::Status receipted = co_await agent->AwaitReceipt(vault, tail);
+    EXPECT_TRUE(receipted.ok()) << receipted;
+    receipt = agent->receipts().back();
+    co_await agent->Finish();
+    co_await StopSite(&site);
+    if (round == 0) fs::copy(StorePath("a"), StorePath("old"), fs::copy_options::recursive);
+  }
+  fs::remove_all(StorePath("a"));
+  fs::rename(StorePath("old"), StorePath("a"));
+  RunningSite b;
+  co_await Start(site_b_.get(), &b);
+  std::unique_ptr<TestAgent> to_b = co_await UsualAgent(&b, 1);
+  for (size_t i = 0; i < 8; ++i) {
+    absl::Status sent = co_await to_b->Append(&log[i]);
+    EXPECT_TRUE(sent.ok()) << sent;
+  }
+  VaultId vault = TestVault();
+  Position given = log[7].header.position();
+  absl::Status acked = co_await to_b->AwaitAck(vault, given);
+  EXPECT_TRUE(acked.ok()) << acked;
+  co_await RepairFrom(b.address(), receipt, log.back().header.position());
+  // Nobody shows it the receipt again: it has to know by itself.
+  RunningSite a;
+  co_await Start(site_a_.get(), &a);
+  std::unique_ptr<TestAgent> agent = co_await UsualAgent(&a, 0);
+  SessionId nonce = TestNonce(1);
+  std::string nothing;
+  absl::StatusOr<wire::PromiseReply> reply =
+      co_await agent->Promise(vault, 1, nonce, std::move(nothing));
+  EXPECT_TRUE(reply.ok()) << reply.status();
+  if (reply.ok()) {
+    EXPECT_EQ(reply->state().trouble().code(), wire::Failure::DAMAGED);
+    EXPECT_TRUE(reply->promise().empty());
+  }
+  co_await agent->Finish();
+  co_await to_b->Finish();
+  co_await StopSite(&a);
+  co_await StopSite(&b);
+}
+
+// Of site a, which a receipt shows to have lost something; the peer has not all of it.
+Task<> SiteRepairTest::RepairFrom(std::string address, std::string receipt, Position checkpoint) {
+  RunningSite a;
+  co_await Start(site_a_.get(), &a);
+  std::unique_ptr<TestAgent> agent = co_await UsualAgent(&a, 0);
+  VaultId vault = TestVault();
+  SessionId nonce = TestNonce(1);
+  absl::StatusOr<wire::PromiseReply> reply =
+      co_await agent->Promise(vault, 1, nonce, std::move(receipt));
+  EXPECT_TRUE(reply.ok() && reply->failure().code() == wire::Failure::DAMAGED);
+  std::string peer = "b";
+  absl::StatusOr<wire::FetchReport> report =
+      co_await agent->Fetch(checkpoint, vault, std::move(peer), std::move(address));
+  EXPECT_TRUE(report.ok() && report->has_failure()) << report.status();
+  co_await agent->Finish();
+  co_await StopSite(&a);
+}
+TEST_F(SiteRepairTest, StaysDamagedWhenItsRepairIsCutShort) { Run(CutRepairShort()); }
 
 Task<> SiteRepairTest::FindRot() {
   namespace fs = std::filesystem;
