@@ -69,6 +69,7 @@ class LogWriter {
   Task<absl::Status> WaitCommitted(uint64_t sequence, const absl::Status* interrupt);
   void WakeWaiters();
   uint64_t committed_sequence() const { return window_ ? window_->committed_sequence() : 0; }
+  bool may_use_quorum() const { return options_.window.may_use_quorum; }
   // Committed, or for a primary the adopted base: worth fetching.
   Position fetch_target(SiteIndex site) const { return window_->fetch_target(site); }
   const Position& committed_position() const { return window_->committed_position(); }

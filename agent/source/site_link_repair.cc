@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "agent/source/lag_clock.h"
 #include "agent/source/site_link.h"
+#include "crypto/museum.h"
 
 namespace tidemark {
 
@@ -70,11 +71,16 @@ Task<> SiteLink::Repair(LinkedVault* vault) {
 }
 
 // While the vault is open, up to what is committed; before that, to the longest tail that another
-// site shows: the chain of records says that it goes on from what this one holds.
+// site shows: the chain of records says that it goes on from what this one holds. A witness that is
+// no help in opening waits: it would be given what is perhaps not committed, and never will be.
 Task<absl::Status> SiteLink::RepairOnce(LinkedVault* vault) {
   const VaultId id = vault->log()->vault();
   Position target;
   SiteLink* peer = nullptr;
+  const bool helps = options_.is_primary || vault->log()->may_use_quorum();
+  if (!vault->log()->open() && !helps && !MUSEUM_BUG("witness-repaired-ahead")) {
+    co_return absl::UnavailableError("what is committed is not known yet");
+  }
   if (vault->log()->open()) {
     target = vault->log()->fetch_target(options_.index);
     peer = PeerFor(id, target.sequence);

@@ -62,6 +62,7 @@ const std::vector<std::string>& MuseumBugs() {
       "unflushed-tail-kept",
       "version-reused",
       "window-unbounded",
+      "witness-repaired-ahead",
       "witness-sent-uncommitted",
   };
   return bugs;
