@@ -110,8 +110,13 @@ void Cluster::Audit() {
   Say("audit");
   for (AgentNode& agent : agents_) {
     if (agent.process == nullptr) continue;
-    agent.process->StartAudit();
-    const bool done = RunUntil([&agent] { return agent.process->audited(); }, kAuditLimit);
+    // One that was fenced after all is started again by its operator, and audits from the start.
+    const auto audited = [this, &agent] {
+      if (agent.process == nullptr) return false;
+      if (!agent.process->auditing() && Converged()) agent.process->StartAudit();
+      return agent.process->audited();
+    };
+    const bool done = RunUntil(audited, kAuditLimit);
     if (!done) findings_.Add(Invariant::kLiveness, "the audit's restores do not end");
   }
 }

@@ -73,6 +73,7 @@ class AgentProcess {
   bool CancelOnePush(SimRandom* random);
   // Asked for after the chaos: every version, the sites in turn.
   void StartAudit();
+  bool auditing() const { return audit_ != nullptr; }
   bool audited() const { return audit_ != nullptr && audit_->done(); }
   uint64_t restored() const { return restored_; }
 
