@@ -65,12 +65,15 @@ LogRecovery::Verdict LogRecovery::OnRecord(uint64_t offset, const absl::StatusOr
   return Verdict::kStop;
 }
 
-// `next` must be beyond doubt too: were it found torn, the tail would be one that nobody can read,
-// and whose epoch nobody knows.
+// Only an epoch's first record may be of another epoch than the one before it. Such a `next` must
+// be beyond doubt too: were it found torn, the tail would be one whose epoch nobody knows.
 bool LogRecovery::OnRottenHead(const RecordHead& next) {
   const CanonicalHeader& header = next.canonical;
   const bool follows = header.sequence == tail_.sequence + 2 && header.epoch >= tail_.epoch;
-  if (!stopped_by_.empty() || !follows || header.sequence > evidence_) return false;
+  if (!stopped_by_.empty() || !follows || header.sequence - 1 > evidence_) return false;
+  const bool begins =
+      header.kind == RecordKind::kEpochStart && header.epoch > std::max<uint64_t>(tail_.epoch, 1);
+  if (begins && header.sequence > evidence_) return false;
   tail_ = {header.epoch, header.sequence - 1, header.previous};
   return true;
 }

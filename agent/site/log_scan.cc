@@ -139,9 +139,13 @@ Task<absl::Status> LogScan::ReadFileHeader(uint64_t number) {
 // A later file's `before` ends every file before it there.
 void LogScan::FindSuperseded() {
   uint64_t lowest = ~uint64_t{0};
+  const LogFileHeader* behind = nullptr;
   for (auto it = candidates_.rbegin(); it != candidates_.rend(); ++it) {
     it->second.last_sequence = lowest;
-    lowest = std::min(lowest, it->second.before_sequence());
+    it->second.ended_by = behind;
+    if (it->second.before_sequence() >= lowest) continue;
+    lowest = it->second.before_sequence();
+    behind = it->second.headed ? &it->second.file.header : nullptr;
   }
 }
 
@@ -168,6 +172,10 @@ Task<absl::StatusOr<RecordHead>> LogScan::ReadHead(uint64_t bytes, uint64_t offs
     const MutableByteSpan into = buffer_.first(window / kRecordHeaderBytes * kRecordHeaderBytes);
     counters_->OnRead(into.size());
     absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, into, offset);
+    if (!got.ok()) {  // perhaps only what stands behind the head
+      RARE_PATH("head-read-alone");
+      got = co_await ReadUpTo(io_, fd_, buffer_.first(kRecordHeaderBytes), offset);
+    }
     cached_begin_ = offset;
     cached_end_ = got.ok() ? offset + *got : offset;
     if (!got.ok()) {
@@ -227,7 +235,7 @@ Task<absl::StatusOr<bool>> LogScan::TakeFile(Candidate* candidate) {
   while (recovery_->tail().sequence < candidate->last_sequence) {
     const std::string unreadable = unreadable_;
     absl::StatusOr<RecordHead> head = co_await ReadHead(candidate->bytes, file->end);
-    if (in_order && IsRotten(head.status()) && recovery_->tail().sequence + 1 < evidence_) {
+    if (in_order && IsRotten(head.status()) && recovery_->tail().sequence < evidence_) {
       const bool passed = co_await PassRottenHead(candidate);
       if (passed) unreadable_ = unreadable;
       if (passed) continue;

@@ -39,10 +39,11 @@ class LogScan {
  private:
   struct Candidate {
     LogFile file;
-    uint64_t bytes = 0;                     // that can hold records
-    bool headed = false;                    // its header is whole
-    std::optional<RecordHead> first;        // of a file whose header is damaged
-    uint64_t last_sequence = ~uint64_t{0};  // records above are superseded
+    uint64_t bytes = 0;                       // that can hold records
+    bool headed = false;                      // its header is whole
+    std::optional<RecordHead> first;          // of a file whose header is damaged
+    uint64_t last_sequence = ~uint64_t{0};    // records above are superseded
+    const LogFileHeader* ended_by = nullptr;  // the later file whose `before` that is, if whole
     uint64_t before_sequence() const {
       return headed ? file.header.before.sequence : first->canonical.sequence - 1;
     }
@@ -65,6 +66,7 @@ class LogScan {
     RecordHead head;
   };
   Task<std::optional<Found>> NextHead(const Candidate* candidate, uint64_t offset);
+  std::optional<Found> NextFile(const Candidate* candidate) const;
   Task<bool> PassRottenHead(Candidate* candidate);
   Task<> ShowEvidence(const Candidate* candidate, uint64_t offset);
   void MendHeader(Candidate* candidate) const;

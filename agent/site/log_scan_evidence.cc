@@ -81,6 +81,20 @@ Task<> LogScan::ShowEvidence(const Candidate* candidate, uint64_t offset) {
   }
 }
 
+// The last record of a file that a later one ended: its header says as much as a head would.
+std::optional<LogScan::Found> LogScan::NextFile(const Candidate* candidate) const {
+  const LogFileHeader* behind = candidate->ended_by;
+  if (behind == nullptr || behind->before.sequence != recovery_->tail().sequence + 1) {
+    return std::nullopt;
+  }
+  Found found;
+  found.offset = candidate->file.end + kRecordHeaderBytes;
+  found.head.canonical.epoch = behind->before.epoch;
+  found.head.canonical.sequence = behind->before.sequence + 1;
+  found.head.canonical.previous = behind->before.digest;
+  return found;
+}
+
 // Rot took one head of a record that was durable here once, and the record behind it too. Its
 // payload ends where the next head stands, which names its digest: the log goes on, and the head is
 // healed like one that rots while the site runs. Given up, all behind it would go, also what no
@@ -88,8 +102,11 @@ Task<> LogScan::ShowEvidence(const Candidate* candidate, uint64_t offset) {
 Task<bool> LogScan::PassRottenHead(Candidate* candidate) {
   LogFile* file = &candidate->file;
   if (MUSEUM_BUG("log-cut-at-rot")) co_return false;
-  std::optional<Found> next = co_await NextHead(candidate, file->end + kRecordHeaderBytes);
-  cached_end_ = cached_begin_;
+  std::optional<Found> next = NextFile(candidate);
+  if (!next.has_value()) {
+    next = co_await NextHead(candidate, file->end + kRecordHeaderBytes);
+    cached_end_ = cached_begin_;
+  }
   const bool fits = next.has_value() && next->offset - file->end <= kRecordBytesMax;
   if (!fits || !recovery_->OnRottenHead(next->head)) co_return false;
   result_.rotten.push_back(recovery_->tail().sequence);

@@ -63,9 +63,13 @@ Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
   if (evidence > 0) {
     LogReader reader(this);
     absl::StatusOr<CanonicalHeader> header = co_await reader.ReadHead(evidence, buffer);
+    if (header.ok()) before = header->position();
+    if (absl::IsDataLoss(header.status())) {  // a rotten head: it was taken by the word of the next
+      header = co_await reader.ReadHead(evidence + 1, buffer);
+      if (header.ok()) before = {header->epoch, evidence, header->previous};
+    }
     co_await reader.Close();
     if (!header.ok()) co_return header.status();
-    before = header->position();
   }
   absl::StatusOr<uint64_t> room = co_await RoomForFile();
   if (absl::IsResourceExhausted(room.status())) co_return absl::OkStatus();  // FULL: as it is

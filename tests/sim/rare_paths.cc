@@ -16,6 +16,7 @@ const std::vector<std::string>& RarePathNames() {
       "epoch-begun-in-quorum",
       "fetch-ended-short",
       "fetch-lost-its-proof",
+      "head-read-alone",
       "higher-epoch-tried",
       "index-rebuilt",
       "link-opening-cut",
