@@ -21,10 +21,7 @@ constexpr uint64_t kSmallGroupBytes = 64 * 1024;
 }  // namespace
 
 VaultLog::VaultLog(Io* io, VaultPlace place, VaultLogOptions options, StoreCounters* counters)
-    : io_(io),
-      place_(std::move(place)),
-      options_(options),
-      header_(io, 1, kLogFileHeaderBytes) {
+    : io_(io), place_(std::move(place)), options_(options), header_(io, 1, kLogFileHeaderBytes) {
   counters_.all = counters;
   assert(options_.file_bytes_max <= kLogFileBytesLimit);
   assert(options_.file_bytes_min >= kLogFileHeaderBytes + kRecordBytesMax);
