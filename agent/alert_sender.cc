@@ -23,7 +23,6 @@ std::string WithoutSpace(std::string text) {
 AlertSender::AlertSender(Io* io, const SlaConfig* config, std::string agent, std::string path,
                          Logger* log)
     : io_(io),
-      config_(config),
       agent_(std::move(agent)),
       path_(std::move(path)),
       log_(log),

@@ -44,7 +44,6 @@ class AlertSender {
   void Trouble(Channel* channel, const std::string& why);
 
   Io* io_;
-  const SlaConfig* config_;
   std::string agent_, path_;
   Logger* log_;
   SlaBook book_;
