@@ -66,7 +66,8 @@ absl::Status ConnectSites(const std::string& only, BareWorld* world) {
   if (!reader.ok()) return reader.status();
   world->channels = *std::move(channels);
   std::string names;
-  std::ranges::stable_sort(world->kit.sites, {}, &KitSite::role);  // "primary" before "witness"
+  const auto order = [](const KitSite& site) { return std::pair(site.role, site.name); };
+  std::ranges::sort(world->kit.sites, {}, order);
   for (const KitSite& site : world->kit.sites) {
     names += (names.empty() ? "" : ", ") + site.name;
     if (!only.empty() && site.name != only) continue;

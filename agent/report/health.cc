@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -237,11 +238,13 @@ void JudgeHealth(StatusReport* report) {
   }
   if (!report->status_trouble.empty()) judge.Add("STATUS_PORT", report->status_trouble);
   // What is worst stands first; equal ones as they were found.
-  const auto rank = [](const HealthCode& code) {
-    return code.severity == "error" ? 0 : code.severity == "warn" ? 1 : 2;
-  };
-  std::stable_sort(report->codes.begin(), report->codes.end(),
-                   [rank](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  std::vector<HealthCode> worst_first;
+  for (const char* severity : {"error", "warn", "info"}) {
+    for (const HealthCode& code : report->codes) {
+      if (code.severity == severity) worst_first.push_back(code);
+    }
+  }
+  report->codes = std::move(worst_first);
   report->status = "ok";
   if (!report->codes.empty() && report->codes.front().severity != "info")
     report->status = report->codes.front().severity;
