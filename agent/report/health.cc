@@ -6,6 +6,7 @@
 #include <cstring>
 #include <set>
 #include <utility>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
