@@ -50,7 +50,17 @@ void Catalog::Add(CatalogVersion version) {
   if (!version.committed) {
     uncommitted_.emplace(version.sequence, std::make_pair(version.envelope.name, number));
   }
-  by_name_[version.envelope.name].insert_or_assign(number, std::move(version));
+  std::map<uint64_t, CatalogVersion>& versions = by_name_[version.envelope.name];
+  const auto replaced = versions.find(number);
+  if (replaced != versions.end()) Uncount(replaced->second);
+  ++versions_;
+  if (version.committed) source_bytes_ += version.envelope.source_bytes;
+  versions.insert_or_assign(number, std::move(version));
+}
+
+void Catalog::Uncount(const CatalogVersion& version) {
+  --versions_;
+  if (version.committed) source_bytes_ -= version.envelope.source_bytes;
 }
 
 std::vector<CatalogVersion*> Catalog::TakeUncommitted(uint64_t sequence) {
@@ -61,6 +71,7 @@ std::vector<CatalogVersion*> Catalog::TakeUncommitted(uint64_t sequence) {
     if (versions == by_name_.end()) continue;  // removed meanwhile
     auto version = versions->second.find(it->second.second);
     if (version == versions->second.end() || version->second.committed) continue;
+    source_bytes_ += version->second.envelope.source_bytes;
     taken.push_back(&version->second);
   }
   uncommitted_.erase(uncommitted_.begin(), end);
@@ -88,6 +99,7 @@ void Catalog::Remove(const ArchiveId& archive, uint64_t version) {
   assert(versions != by_name_.end());
   auto found = versions->second.find(version);
   if (found == versions->second.end() || found->second.envelope.archive != archive) return;
+  Uncount(found->second);
   versions->second.erase(found);
   bool lives = false;
   for (const auto& [number, other] : versions->second) lives |= other.envelope.archive == archive;
@@ -179,6 +191,7 @@ std::vector<const CatalogVersion*> Catalog::List(const std::string* name) const 
 
 std::vector<Envelope> Catalog::EnvelopesUpTo(uint64_t sequence) const {
   std::vector<Envelope> envelopes;
+  envelopes.reserve(versions_);
   for (const auto& [name, versions] : by_name_) {
     for (const auto& [number, version] : versions) {
       if (version.sequence <= sequence) envelopes.push_back(version.envelope);
@@ -187,20 +200,12 @@ std::vector<Envelope> Catalog::EnvelopesUpTo(uint64_t sequence) const {
   return envelopes;
 }
 
-size_t Catalog::versions() const {
-  size_t count = 0;
-  for (const auto& [name, versions] : by_name_) count += versions.size();
-  return count;
-}
-
-uint64_t Catalog::source_bytes() const {
-  uint64_t bytes = 0;
+uint64_t Catalog::VersionsUpTo(uint64_t sequence) const {
+  uint64_t count = 0;
   for (const auto& [name, versions] : by_name_) {
-    for (const auto& [number, version] : versions) {
-      if (version.committed) bytes += version.envelope.source_bytes;
-    }
+    for (const auto& [number, version] : versions) count += version.sequence <= sequence ? 1 : 0;
   }
-  return bytes;
+  return count;
 }
 
 absl::StatusOr<ArchiveReference> ParseArchiveReference(const std::string& text) {

@@ -57,17 +57,21 @@ class Catalog {
   // Committed versions in (name, version) order; of one name when given.
   std::vector<const CatalogVersion*> List(const std::string* name) const;
   std::vector<Envelope> EnvelopesUpTo(uint64_t sequence) const;
+  uint64_t VersionsUpTo(uint64_t sequence) const;
   size_t archives() const { return by_name_.size(); }
-  size_t versions() const;
-  uint64_t source_bytes() const;  // of all committed versions
+  uint64_t versions() const { return versions_; }
+  uint64_t source_bytes() const { return source_bytes_; }  // of all committed versions
 
  private:
   // Versions up to `sequence` that were not committed before, taken off that list.
   std::vector<CatalogVersion*> TakeUncommitted(uint64_t sequence);
+  void Uncount(const CatalogVersion& version);
   std::map<std::string, std::map<uint64_t, CatalogVersion>> by_name_;
   // By sequence: a commit looks at these alone, however many versions there are.
   std::multimap<uint64_t, std::pair<std::string, uint64_t>> uncommitted_;
   std::map<ArchiveId, std::string> name_of_;
+  // Counted as they change: status and every commit ask.
+  uint64_t versions_ = 0, source_bytes_ = 0;
 };
 
 // "NAME" or "NAME@VERSION".

@@ -1,5 +1,6 @@
 #include "agent/source/vault.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -171,14 +172,17 @@ Task<> Vault::KeepCheckpoint() {
   }
 }
 
-// Snapshots of the keyring keep the next start short.
+// Snapshots of the keyring keep the next start short. Each holds all versions: one for every
+// quarter more costs four envelopes a version in the end, one for every so many would cost the more
+// the longer the vault lives.
 Task<> Vault::KeyringLoop() {
-  uint64_t versions_at_last = opened_->catalog.List(nullptr).size();
+  uint64_t versions_at_last = opened_->catalog.VersionsUpTo(opened_->keyring_sequence);
   while (!stopping_ && log_.open()) {
     co_await changed_.Wait();
     if (stopping_ || !log_.open()) co_return;
     const uint64_t versions = opened_->catalog.versions();
-    if (versions < versions_at_last + options_.versions_per_keyring) continue;
+    const uint64_t more = std::max(options_.versions_per_keyring, versions_at_last / 4);
+    if (versions < versions_at_last + more) continue;
     versions_at_last = versions;
     co_await pack_->TakeTurn(nullptr);
     absl::Status appended = co_await AppendKeyring();

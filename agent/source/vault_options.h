@@ -19,7 +19,7 @@ struct VaultOptions {
   CutLimits cut;
   PackFiller::Options pack;
   LogWindow::Options window;
-  uint64_t versions_per_keyring = 64;
+  uint64_t versions_per_keyring = 64;  // at least, see Vault::KeyringLoop
   absl::Duration retry = absl::Milliseconds(200);
   absl::Duration checkpoint_interval = absl::Seconds(5);  // of the local copy
   absl::Duration rpo_target = absl::Minutes(15);

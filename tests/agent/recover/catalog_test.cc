@@ -136,6 +136,29 @@ TEST(Catalogue, ListsCommittedVersionsInOrder) {
   EXPECT_EQ(catalog.List(&name)[0]->committed_at, absl::FromUnixNanos(3007));
 }
 
+TEST(Catalogue, CountsAsItChanges) {
+  Catalog catalog;
+  catalog.Add(Version("db", 1, 10));
+  catalog.Add(Version("db", 2, 20));
+  EXPECT_EQ(catalog.versions(), 2u);
+  EXPECT_EQ(catalog.source_bytes(), 0u) << "none is committed";
+  catalog.CommitAsPlaced(10);
+  const uint64_t one = catalog.source_bytes();
+  EXPECT_GT(one, 0u);
+  catalog.CommitAsPlaced(10);
+  EXPECT_EQ(catalog.source_bytes(), one) << "a version counts once";
+  CatalogVersion again = Version("db", 1, 10);
+  again.committed = true;
+  catalog.Add(again);  // as a replay does
+  EXPECT_EQ(catalog.versions(), 2u);
+  EXPECT_EQ(catalog.source_bytes(), one);
+  EXPECT_EQ(catalog.VersionsUpTo(10), 1u);
+  EXPECT_EQ(catalog.VersionsUpTo(20), 2u);
+  catalog.Remove(Archive('d'), 1);
+  EXPECT_EQ(catalog.versions(), 1u);
+  EXPECT_EQ(catalog.source_bytes(), 0u);
+}
+
 TEST(ArchiveReferences, ReadNameAndVersion) {
   EXPECT_EQ(ParseArchiveReference("db")->name, "db");
   EXPECT_EQ(ParseArchiveReference("db")->version, std::nullopt);

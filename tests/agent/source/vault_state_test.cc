@@ -39,5 +39,27 @@ TEST(VaultState, HoldsNoCheckpointOfWhatIsNotCommitted) {
   EXPECT_EQ(kept->checkpoint.upto.sequence, committed);
 }
 
+// Each holds every version: one for so and so many pushes would grow with the square of the log.
+TEST(VaultState, WritesItsKeyringRarerTheLargerItIs) {
+  constexpr uint64_t kPushes = 60, kSnapshotsMax = 25;
+  PushWorld world(23);
+  world.versions_per_keyring = 1;
+  world.WriteSource("/source/small", "small");
+  world.StartAgent();
+  const uint64_t begun = world.committed();
+  for (uint64_t i = 0; i < kPushes; ++i) world.PushAll("small", "/source/small");
+  world.RunFor(absl::Seconds(1));
+  EXPECT_GT(world.committed() - begun, kPushes + 5);
+  EXPECT_LE(world.committed() - begun, kPushes + kSnapshotsMax);
+  const uint64_t grown = world.committed();
+  for (int lives = 0; lives < 3; ++lives) {  // a snapshot is as new as it was
+    world.KillAgent();
+    world.StartAgent();
+    world.PushAll("small", "/source/small");
+  }
+  EXPECT_LE(world.committed() - grown, 9u);
+  EXPECT_EQ(world.Listed("small").size(), kPushes + 3);
+}
+
 }  // namespace
 }  // namespace tidemark
