@@ -273,13 +273,13 @@ std::string Agent::WaitReason(const Vault& vault, bool for_all) const {
   std::string reason;
   for (const std::unique_ptr<SiteLink>& link : links_) {
     if (!link->options().is_primary && !for_all) continue;
-    const SiteLink::View view = link->view(vault.options().id);
-    if (view.state == LinkState::kStreaming) continue;
+    const LinkState state = link->StateFor(vault.options().id);
+    if (state == LinkState::kStreaming) continue;
     // It is there and waits itself: for another site, or for the take-over.
-    if (view.state == LinkState::kConnecting && link->up()) continue;
+    if (state == LinkState::kConnecting && link->up()) continue;
     if (!reason.empty()) reason += ", ";
     reason += (link->options().is_primary ? "primary " : "witness ") + link->name() + ": " +
-              (view.last_error.empty() ? std::string(LinkStateName(view.state)) : view.last_error);
+              (link->last_error().empty() ? std::string(LinkStateName(state)) : link->last_error());
   }
   if (reason.empty() && vault.phase() != Vault::Phase::kOpen &&
       vault.phase() != Vault::Phase::kFailed) {

@@ -178,6 +178,7 @@ Task<absl::Status> PackFiller::RepeatNotices(std::vector<ResumeNotice> notices) 
 
 Task<absl::Status> PackFiller::CloseNow() {
   close_requested_ = false;
+  hurry_ = absl::OkStatus();
   if (!builder_.has_value() || builder_->empty()) co_return log_->failure();
   if (linger_sleep_ != nullptr) io_->Cancel(std::exchange(linger_sleep_, nullptr));
   DrawnEntropy entropy(io_, kEntropyBytesPerFinish);
@@ -226,19 +227,31 @@ void PackFiller::RequestClose() {
   close_work_.WakeAll();
 }
 
-// Waiting for the turn is what groups commits: whoever queued before gets into the same pack.
+// Waiting is what groups commits: whoever comes before the turn gets into the same pack.
 Task<> PackFiller::CloseLoop() {
   while (true) {
     while (!close_requested_ && !stopping_) co_await close_work_.Wait();
     if (stopping_) co_return;
+    co_await WaitForCompany();
     co_await TakeTurn(nullptr);
     if (close_requested_ && log_->open()) {
       absl::Status closed = co_await CloseNow();
       if (!closed.ok()) log_->Fail(closed);
+      if (closed.ok()) early_.push_back(log_->next_sequence() - 1);
     }
     close_requested_ = close_requested_ && log_->open();
     GiveTurn();
   }
+}
+
+// A record costs each site a write and a flush however small it is. One who pushes alone waits for
+// nobody; of many, those who come while earlier ones are under way share the next.
+Task<> PackFiller::WaitForCompany() {
+  while (!early_.empty() && early_.front() <= log_->committed_sequence()) early_.pop_front();
+  if (early_.size() < options_.early_packs_max || !log_->open()) co_return;
+  const uint64_t oldest = early_.front();
+  absl::Status committed = co_await log_->WaitCommitted(oldest, &hurry_);
+  (void)committed;  // in a hurry, or the log has failed: closing it tells
 }
 
 // What was read must not sit in a half-full pack: the RPO counts from when it was taken.
@@ -248,11 +261,16 @@ Task<> PackFiller::Linger(uint64_t sequence) {
   const int32_t slept = co_await sleep;
   if (linger_sleep_ == &sleep) linger_sleep_ = nullptr;
   if (slept < 0 || stopping_) co_return;
-  if (builder_.has_value() && builder_->identity().sequence == sequence) RequestClose();
+  if (!builder_.has_value() || builder_->identity().sequence != sequence) co_return;
+  hurry_ = absl::DeadlineExceededError("the pack has lingered");
+  log_->WakeWaiters();
+  RequestClose();
 }
 
 void PackFiller::Stop() {
   stopping_ = true;
+  hurry_ = absl::CancelledError("the agent stops");
+  log_->WakeWaiters();
   if (linger_sleep_ != nullptr) io_->Cancel(linger_sleep_);
   close_work_.WakeAll();
 }

@@ -8,6 +8,7 @@
 #ifndef TIDEMARK_AGENT_SOURCE_PACK_FILLER_H_
 #define TIDEMARK_AGENT_SOURCE_PACK_FILLER_H_
 
+#include <deque>
 #include <list>
 #include <optional>
 #include <vector>
@@ -34,6 +35,9 @@ class PackFiller {
  public:
   struct Options {
     absl::Duration linger = absl::Milliseconds(250);
+    // Packs on their way that were closed before they were full; while so many are, the open one
+    // goes on taking pushes in: many commits in one record.
+    size_t early_packs_max = 2;
     // Where links keep up the processor is what one waits for: faster, and a little larger.
     int compression_level = 1, hurried_level = -1;
   };
@@ -83,7 +87,7 @@ class PackFiller {
   Task<absl::StatusOr<uint64_t>> OpenSequence();
   uint64_t last_sequence() const { return last_sequence_; }
 
-  // Closes packs that were asked for or have lingered, until Stop.
+  // Closes packs that were asked for or have lingered, until Stop. The one coroutine that does.
   Task<> CloseLoop();
   void RequestClose();
   void Stop();
@@ -93,6 +97,7 @@ class PackFiller {
   Task<absl::Status> OpenPack();
   Task<absl::StatusOr<MutableByteSpan>> ReserveSpace(size_t sealed_bytes);
   Task<> Linger(uint64_t sequence);
+  Task<> WaitForCompany();
   // Constant after construction.
   Io* io_;
   Options options_;
@@ -109,6 +114,8 @@ class PackFiller {
   uint64_t last_sequence_ = 0;
   uint64_t stored_bytes_ = 0;
   bool close_requested_ = false, stopping_ = false;
+  std::deque<uint64_t> early_;  // sequences of packs that CloseLoop closed, not known committed
+  absl::Status hurry_;          // not OK: the open pack waits for nobody
   Op* linger_sleep_ = nullptr;
   Event close_work_;
   TaskGroup tasks_;

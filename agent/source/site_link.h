@@ -110,6 +110,8 @@ class SiteLink {
     std::optional<wire::ScrubState> scrub;
   };
   View view(const VaultId& vault) const;
+  LinkState StateFor(const VaultId& vault) const;
+  const std::string& last_error() const { return last_error_; }
   // Newest receipt, verified; empty when none.
   const std::vector<std::byte>& newest_receipt() const { return newest_receipt_; }
   void RestoreNewestReceipt(std::vector<std::byte> receipt);

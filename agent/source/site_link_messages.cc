@@ -265,9 +265,17 @@ uint64_t SiteLink::HelloLogBytes(const VaultId& vault) const {
   return session == sessions_.end() ? 0 : session->second.log_bytes;
 }
 
+LinkState SiteLink::StateFor(const VaultId& vault) const {
+  const auto session = sessions_.find(vault);
+  if (!session_up_ || session == sessions_.end()) return state_;
+  if (session->second.phase == VaultPhase::kFetching) return LinkState::kCatchingUp;
+  if (session->second.phase == VaultPhase::kFeeding) return LinkState::kStreaming;
+  return state_;
+}
+
 SiteLink::View SiteLink::view(const VaultId& vault) const {
   View view;
-  view.state = state_;
+  view.state = StateFor(vault);
   view.last_error = last_error_;
   view.since = state_since_;
   view.ever_up = ever_up_ || session_up_;
@@ -275,11 +283,6 @@ SiteLink::View SiteLink::view(const VaultId& vault) const {
   view.host = host_;
   view.role = role_;
   view.scrub = scrub_;
-  auto session = sessions_.find(vault);
-  if (session_up_ && session != sessions_.end()) {
-    if (session->second.phase == VaultPhase::kFetching) view.state = LinkState::kCatchingUp;
-    if (session->second.phase == VaultPhase::kFeeding) view.state = LinkState::kStreaming;
-  }
   if (!session_up_) return view;
   view.clock_skew_seconds = clock_skew_seconds_;
   view.store_bytes = store_bytes_;

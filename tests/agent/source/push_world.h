@@ -69,6 +69,9 @@ class PushWorld {
   std::vector<ListedVersion> Listed(const std::string& name);
   ResumeBook* book() { return agent_->vaults().front()->resume_book(); }
   uint64_t committed() { return agent_->vaults().front()->log()->committed_sequence(); }
+  uint64_t durable_at(SiteIndex site) {
+    return agent_->vaults().front()->log()->window().durable(site).sequence;
+  }
   KeptIndex* index() { return &index_; }
   // What the agent has kept as its newest checkpoint.
   absl::StatusOr<SignedCheckpoint> KeptCheckpoint();
