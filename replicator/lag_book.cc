@@ -107,6 +107,9 @@ void LagBook::OnPushAbandoned(uint64_t push) { pushes_.erase(push); }
 
 void LagBook::OnRecordClosed(uint64_t sequence, absl::Time now) {
   assert(sequence > last_closed_);
+  // What was taken before the first byte of this record stands in the ones before it.
+  Closed& before = closed_.back();
+  before.taken_through = std::max(std::min(now, OldestOpen()), before.taken_through);
   last_closed_ = sequence;
   while (!by_sequence_.empty() && by_sequence_.begin()->first <= sequence) {
     EraseSpan(spans_.find(by_sequence_.begin()->second));
@@ -148,14 +151,23 @@ void LagBook::OnDurable(uint32_t site, uint64_t sequence) {
   ForgetHeldEverywhere();
 }
 
+void LagBook::OnAck(uint32_t site, uint64_t sequence, absl::Time heard_at) {
+  OnDurable(site, sequence);
+  ProveFresh(&sites_.at(site), sequence, heard_at);
+}
+
+// A site that holds every closed record lacks only what is open here.
+void LagBook::ProveFresh(SiteBook* site, uint64_t told_sequence, absl::Time at) {
+  if (told_sequence < last_closed_) return;
+  const absl::Time fresh = std::min(at, OldestOpen());
+  if (!site->proven || *site->proven < fresh) site->proven = fresh;
+}
+
 void LagBook::OnHeartbeat(uint32_t site, absl::Time sent_at, uint64_t durable_sequence) {
   SiteBook& book = sites_.at(site);
   if (durable_sequence < book.durable) Regress(&book, durable_sequence);
   Advance(&book, durable_sequence);
-  if (book.durable == last_closed_) {
-    const absl::Time fresh = std::min(sent_at, OldestOpen());
-    if (!book.proven || *book.proven < fresh) book.proven = fresh;
-  }
+  ProveFresh(&book, durable_sequence, sent_at);
   ForgetHeldEverywhere();
 }
 

@@ -7,7 +7,8 @@
 //   OnTaken(span, t) .. OnPlaced(span, sequence)   bytes read, then all in records <= sequence
 //   OnPushOpened(push, capture) .. OnPushRooted(push, root sequence) | OnPushAbandoned(push)
 //   OnRecordClosed(sequence, now)                  in order
-//   OnDurable(site, sequence)  OnHeartbeat(site, sent_at, durable sequence)
+//   OnDurable(site, sequence)  OnAck(site, sequence, heard_at)
+//   OnHeartbeat(site, sent_at, durable sequence)
 //
 // Memory does not grow with an outage: the history that a dead site has not yet got is kept thinner
 // the older it is (an exponential histogram, Datar et al. 2002) and rounded to the longer lag, by
@@ -48,8 +49,11 @@ class LagBook {
   void OnPushRooted(uint64_t push, uint64_t root_sequence);
   void OnPushAbandoned(uint64_t push);  // its spans are dropped one by one
   void OnRecordClosed(uint64_t sequence, absl::Time now);
-  // An ack, which only grows.
+  // What a site is known to hold; it only grows.
   void OnDurable(uint32_t site, uint64_t sequence);
+  // The same by an ack that was heard now. If it names all records there are, the site holds
+  // everything taken until now but for what is open here.
+  void OnAck(uint32_t site, uint64_t sequence, absl::Time heard_at);
   // A reply to a heartbeat (or hello) sent at `sent_at`, stating what the site holds durably: less
   // than it acked means that it lost it. Idle and complete sites are proven fresh as of `sent_at`.
   void OnHeartbeat(uint32_t site, absl::Time sent_at, uint64_t durable_sequence);
@@ -103,6 +107,7 @@ class LagBook {
   absl::Time OldestUnrestorable(uint64_t held_sequence) const;
   void Regress(SiteBook* site, uint64_t sequence);
   void Advance(SiteBook* site, uint64_t sequence);
+  void ProveFresh(SiteBook* site, uint64_t told_sequence, absl::Time at);
   void ForgetHeldEverywhere();
 
   uint64_t last_closed_;

@@ -135,8 +135,8 @@ Position LogWriter::AppendSmall(RecordKind kind, PooledBuffer buffer,
   const std::vector<std::byte> payload =
       MakeControlPayload(*agent_, options_.vault, kind, epoch_, next_sequence(), body);
   std::memcpy(buffer.span().data() + kRecordHeaderBytes, payload.data(), payload.size());
-  const Position position = Append(kind, std::move(buffer), static_cast<uint32_t>(payload.size()),
-                                   BlockDigests(payload));
+  const Position position =
+      Append(kind, std::move(buffer), static_cast<uint32_t>(payload.size()), BlockDigests(payload));
   if (on_control_) on_control_(held_.at(position.sequence).header, payload);
   return position;
 }
@@ -204,7 +204,15 @@ LogWindow::Feed LogWriter::FetchFinished(SiteIndex site, const Position& durable
 absl::Status LogWriter::OnAck(SiteIndex site, const Position& durable) {
   absl::StatusOr<bool> grew = window_->OnAck(site, durable);
   if (!grew.ok()) return grew.status();
-  if (window_->IsOurs(durable)) lag_->OnDurable(site, durable.sequence);
+  if (window_->IsOurs(durable)) lag_->OnAck(site, durable.sequence, LagNow(io_));
+  AnnounceCommits();
+  return absl::OkStatus();
+}
+
+absl::Status LogWriter::OnHeartbeat(SiteIndex site, const Position& durable, absl::Time sent_at) {
+  absl::StatusOr<bool> grew = window_->OnAck(site, durable);
+  if (!grew.ok()) return grew.status();
+  lag_->OnHeartbeat(site, sent_at, window_->IsOurs(durable) ? durable.sequence : 0);
   AnnounceCommits();
   return absl::OkStatus();
 }

@@ -91,6 +91,7 @@ class LogWriter {
   Pinned Pin(uint64_t sequence);
   void Unpin(uint64_t sequence);
   absl::Status OnAck(SiteIndex site, const Position& durable);
+  absl::Status OnHeartbeat(SiteIndex site, const Position& durable, absl::Time sent_at);
   // Called on the loop when something may be sendable, or the log opened or failed.
   void OnWork(std::function<void()> listener) { work_listeners_.push_back(std::move(listener)); }
 

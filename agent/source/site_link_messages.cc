@@ -100,15 +100,13 @@ void SiteLink::OnHeartbeatReply(const wire::HeartbeatReply& reply) {
     }
     NoteLoss(vault, *durable);
     if (session.phase != VaultPhase::kFeeding && session.phase != VaultPhase::kFetching) continue;
-    absl::Status agreed = vault->log()->OnAck(options_.index, *durable);
+    absl::Status agreed =
+        vault->log()->OnHeartbeat(options_.index, *durable, LagNow(io_) - (now - sent));
     if (!agreed.ok()) {
       SetState(LinkState::kDamaged, std::string(agreed.message()));
       return EndSession(agreed);
     }
     session.durable = *durable;
-    const bool ours = vault->log()->window().IsOurs(*durable);
-    vault->log()->lag().OnHeartbeat(options_.index, LagNow(io_) - (now - sent),
-                                    ours ? durable->sequence : 0);
   }
 }
 

@@ -199,14 +199,14 @@ class World {
     if (site.alive && site.durable < last_closed_)
       site.durable += 1 + dice_.Below(last_closed_ - site.durable);
   }
-  // What a site says travels: an ack may be older than its disk, a heartbeat is as old as its
-  // question.
+  // What a site says travels: an ack may be older than its disk, a heartbeat's question than now.
   void SpeakOf(uint32_t s) {
     Site& site = sites_[s];
     if (!site.alive) return;
     if (dice_.OneIn(2)) {
       site.reached = true;
-      book_.OnDurable(s, site.durable - dice_.Below(std::min<uint64_t>(site.durable, 3) + 1));
+      const uint64_t told = site.durable - dice_.Below(std::min<uint64_t>(site.durable, 3) + 1);
+      book_.OnAck(s, told, At(now_));
       return;
     }
     Heartbeat(s, now_ - static_cast<int64_t>(dice_.Below(6)));

@@ -59,10 +59,30 @@ TEST_F(Lag, CountsFromTheCloseOfTheLastRecordHeld) {
   Write(11, 5, 6);
   Write(12, 7, 8);
   book.OnDurable(kA, 11);
-  EXPECT_EQ(ReplicationLag(kA, 10), Seconds(4));
+  EXPECT_EQ(ReplicationLag(kA, 10), Seconds(3)) << "all that was taken before 7 is in record 11";
   book.OnDurable(kA, 12);
   EXPECT_EQ(ReplicationLag(kA, 10), Seconds(2));
   EXPECT_EQ(book.Of(kB, At(10)).pending_records, 12u);
+}
+
+TEST_F(Lag, CountsFromTheAckThatNamesAllThereIs) {
+  Write(11, 1, 2);
+  book.OnAck(kA, 11, At(9));
+  EXPECT_EQ(ReplicationLag(kA, 9), Seconds(0)) << "nothing was taken since the record was closed";
+  EXPECT_EQ(ReplicationLag(kA, 12), Seconds(3));
+  book.OnTaken(90, At(13));
+  book.OnAck(kB, 11, At(14));
+  EXPECT_EQ(ReplicationLag(kB, 14), Seconds(1)) << "a byte was";
+}
+
+TEST_F(Lag, IsNotRenewedByAnAckThatNamesLess) {
+  Write(11, 1, 2);
+  Write(12, 3, 4);
+  book.OnAck(kA, 12, At(5));
+  book.OnAck(kA, 11, At(9));
+  EXPECT_EQ(ReplicationLag(kA, 9), Seconds(4));
+  book.OnAck(kB, 11, At(9));
+  EXPECT_EQ(ReplicationLag(kB, 9), Seconds(6)) << "until the first byte that it lacks";
 }
 
 TEST_F(Lag, CountsBytesThatNoRecordHoldsYet) {
@@ -83,11 +103,12 @@ TEST_F(Lag, CountsBytesThatNoRecordHoldsYet) {
   EXPECT_EQ(ReplicationLag(kA, 10), Seconds(1));
 }
 
-TEST_F(Lag, AHeartbeatOfASiteThatLacksARecordProvesNothingNew) {
+TEST_F(Lag, AHeartbeatOfASiteThatLacksARecordProvesUpToItsFirstByte) {
   book.OnHeartbeat(kA, At(1), 10);
   Write(11, 2, 3);
+  EXPECT_EQ(ReplicationLag(kA, 4), Seconds(3)) << "it has said nothing since";
   book.OnHeartbeat(kA, At(5), 10);
-  EXPECT_EQ(ReplicationLag(kA, 6), Seconds(5));
+  EXPECT_EQ(ReplicationLag(kA, 6), Seconds(4));
 }
 
 TEST_F(Lag, AbandonedBytesStopCounting) {
@@ -139,7 +160,7 @@ TEST_F(Lag, ClaimsAreWhatStandsInTheLog) {
   EXPECT_EQ(book.ClaimsFor(10, At(20)).restorable, At(6));
   book.OnPlaced(1, 11);
   book.OnRecordClosed(11, At(21));
-  EXPECT_EQ(book.ClaimsFor(10, At(22)).taken, At(0));  // the base claims what came before it
+  EXPECT_EQ(book.ClaimsFor(10, At(22)).taken, At(8));  // what came before record 11's first byte
   EXPECT_EQ(book.ClaimsFor(11, At(22)).taken, At(22));
   EXPECT_EQ(book.ClaimsFor(11, At(22)).restorable, At(6));
   book.OnPushRooted(1, 12);
@@ -223,12 +244,13 @@ TEST_F(Lag, MemoryDoesNotGrowWithAnOutage) {
   // As the witness catches up its lag shrinks, rounded up by at most an eighth.
   for (int64_t n = 1000; n <= 300'000; n += 1000) {
     book.OnDurable(kW, 10 + static_cast<uint64_t>(n));
-    const absl::Duration truth = Seconds(300'000 - n);
+    // It lacks record n + 1, whose bytes were taken then.
+    const absl::Duration truth = Seconds(n == 300'000 ? 0 : 300'000 - (n + 1));
     EXPECT_GE(ReplicationLag(kW, 300'000), truth);
     EXPECT_LE(ReplicationLag(kW, 300'000), 1.125 * truth) << n;
     if (n == 300'000) break;  // nothing is pending
-    EXPECT_GE(Rpo(kW, 300'000), truth + Seconds(999)) << "push n + 1 is not there";
-    EXPECT_LE(Rpo(kW, 300'000), 1.125 * truth + Seconds(1000));
+    EXPECT_GE(Rpo(kW, 300'000), truth + Seconds(1000)) << "push n + 1 is not there";
+    EXPECT_LE(Rpo(kW, 300'000), 1.125 * truth + Seconds(1001));
   }
   book.OnHeartbeat(kW, At(300'001), 300'010);
   EXPECT_EQ(ReplicationLag(kW, 300'002), Seconds(1));
