@@ -12,6 +12,8 @@
 namespace tidemark {
 namespace {
 
+constexpr size_t kSmallFileBytes = 4096;  // read first; eight times as many next
+
 absl::StatusCode CodeOf(int error) {
   switch (error) {
     case ENOSPC:
@@ -131,20 +133,30 @@ Task<absl::StatusOr<std::string>> ReadSmallFile(Io* io, std::string path, size_t
   Op open = io->Open(path, kOpenRead);
   const Fd fd = co_await open;
   if (fd < 0) co_return ErrnoStatus(fd, "open " + path);
-  // One byte more than allowed tells a file that is too large.
-  std::string content(bytes_max + 1, '\0');
-  const MutableByteSpan into(reinterpret_cast<std::byte*>(content.data()), content.size());
-  absl::StatusOr<size_t> got = co_await ReadUpTo(io, fd, into, 0);
+  // Most files are far below their limit. One byte more than allowed tells one that is too large.
+  std::string content;
+  absl::Status failed;
+  for (size_t room = kSmallFileBytes; content.size() <= bytes_max; room *= 8) {
+    const size_t had = content.size();
+    content.resize(std::min(had + room, bytes_max + 1));
+    const MutableByteSpan all(reinterpret_cast<std::byte*>(content.data()), content.size());
+    absl::StatusOr<size_t> got = co_await ReadUpTo(io, fd, all.subspan(had), had);
+    if (!got.ok()) {
+      failed = got.status();
+      break;
+    }
+    content.resize(had + *got);
+    if (content.size() < all.size()) break;
+  }
   Op close = io->Close(fd);
   co_await close;
-  if (!got.ok()) {
-    co_return absl::Status(got.status().code(), path + ": " + std::string(got.status().message()));
+  if (!failed.ok()) {
+    co_return absl::Status(failed.code(), path + ": " + std::string(failed.message()));
   }
-  if (*got > bytes_max) {
+  if (content.size() > bytes_max) {
     co_return absl::InvalidArgumentError(
         absl::StrFormat("%s is larger than %u bytes", path, bytes_max));
   }
-  content.resize(*got);
   co_return std::move(content);
 }
 

@@ -174,5 +174,25 @@ TEST_P(IoConformance, SmallFilesAreReplacedWhole) {
   Finish(io_, KeepsSmallFiles(io_, world_->directory));
 }
 
+inline Task<> ReadsUpToALimit(Io* io, std::string path) {
+  constexpr size_t kLimit = 40000;
+  for (const size_t bytes : {0, 1, 4095, 4096, 4097, 36863, 36864, 36865, 40000, 40001}) {
+    std::string content(bytes, 'x');
+    for (size_t i = 0; i < bytes; ++i) content[i] = static_cast<char>('a' + i % 23);
+    std::string to = path, from = path, written = content;
+    absl::Status put = co_await WriteSmallFileDurably(io, std::move(to), std::move(written));
+    EXPECT_TRUE(put.ok()) << put;
+    absl::StatusOr<std::string> got = co_await ReadSmallFile(io, std::move(from), kLimit);
+    EXPECT_EQ(got.ok(), bytes <= kLimit) << bytes << ": " << got.status();
+    if (got.ok()) {
+      EXPECT_TRUE(*got == content) << bytes;
+    }
+  }
+}
+
+TEST_P(IoConformance, SmallFilesAreReadWholeOrRefused) {
+  Finish(io_, ReadsUpToALimit(io_, Path("f")));
+}
+
 }  // namespace tidemark
 #endif  // TIDEMARK_TESTS_IO_CONFORMANCE_NAMES_H_

@@ -78,7 +78,7 @@ ClusterOptions ClusterOptions::Draw(uint64_t seed) {
   DrawLimits(&random, &drawn);
   DrawLoad(&random, &drawn);
   drawn.real_tls = random.Below(100) == 0 ? 1 : 0;
-  drawn.real_signatures = drawn.real_tls != 0 || random.Below(9) == 0 ? 1 : 0;
+  drawn.real_signatures = drawn.real_tls != 0 || random.Below(8) == 0 ? 1 : 0;
   drawn.quorum = random.Below(4) == 0 ? 1 : 0;
   drawn.quorum_after_ms = uint64_t{50} << random.Below(7);
   // What one site says is then half of what commits: a lie would be a lie of the log. And a record
