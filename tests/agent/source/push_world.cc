@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "agent/source/lag_clock.h"
 
 namespace tidemark {
 namespace {
@@ -46,6 +47,15 @@ Task<> RestoreStory(Io* io, Agent* agent, RestoreCall request, std::string path,
   *done = true;
 }
 
+Task<> VerifyStory(Io* io, Agent* agent, absl::StatusOr<VerifyReport>* report, bool* done) {
+  (void)io;
+  TestCall call;
+  VerifyCall request;
+  request.deep = true;
+  *report = co_await agent->Verify(std::move(request), &call);
+  *done = true;
+}
+
 }  // namespace
 
 absl::Status KeptIndex::Put(const std::vector<ChunkRow>& rows, const IndexCoverage& coverage) {
@@ -86,31 +96,48 @@ PushWorld::PushWorld(uint64_t seed) : world_(seed), random_(seed) {
     const int node = world_.AddNode(kNames[i]);
     site_nodes_.push_back(node);
     site_keys_.push_back(std::make_unique<SigningKey>(SigningKey::Generate(&entropy)));
-    SiteOptions options;
-    options.name = kNames[i];
-    options.is_primary = i < 2;
-    options.store_path = kSimStorePath;
-    options.listen = "0.0.0.0:7000";
-    options.data_listen = "0.0.0.0:7001";
-    options.host = HashBytes(AsBytes(options.name));
-    options.software = "simulated";
-    options.record_buffers = 6;
-    options.reserve_bytes = 1 << 20;
-    const PartyName name = NameOf(Role::kSite, kNames[i], *site_keys_.back());
-    sites_.push_back(std::make_unique<SiteProcess>(world_.io(node), std::move(options),
-                                                   MakeNullFactory(name, world_.io(node)),
-                                                   site_keys_.back().get()));
+    sites_.emplace_back();
+    StartSite(i);
   }
   agent_node_ = world_.AddNode("agent");
   for (const char* directory : {"/state", "/restored", "/source"})
     world_.disk(agent_node_)->MakeDirectories(directory);
 }
 
+void PushWorld::StartSite(int site) {
+  const int node = site_nodes_[site];
+  if (!world_.alive(node)) world_.Restart(node);
+  SiteOptions options;
+  options.name = kNames[site];
+  options.is_primary = site < 2;
+  options.store_path = kSimStorePath;
+  options.listen = "0.0.0.0:7000";
+  options.data_listen = "0.0.0.0:7001";
+  options.host = HashBytes(AsBytes(options.name));
+  options.software = "simulated";
+  options.record_buffers = 6;
+  options.reserve_bytes = 1 << 20;
+  const PartyName name = NameOf(Role::kSite, kNames[site], *site_keys_[site]);
+  sites_[site] =
+      std::make_unique<SiteProcess>(world_.io(node), std::move(options),
+                                    MakeNullFactory(name, world_.io(node)), site_keys_[site].get());
+}
+
+void PushWorld::KillSite(int site) {
+  world_.Kill(site_nodes_[site]);
+  sites_[site].reset();
+}
+
+void PushWorld::SlowReads(absl::Duration each) {
+  FaultOptions faults = world_.faults();
+  faults.read_us_min = faults.read_us_max = static_cast<uint64_t>(absl::ToInt64Microseconds(each));
+  world_.set_faults(faults);
+}
+
 PushWorld::~PushWorld() {
   if (agent_ != nullptr) KillAgent();
   for (int i = 0; i < 3; ++i) {
-    world_.Kill(site_nodes_[i]);
-    sites_[i].reset();
+    if (sites_[i] != nullptr) KillSite(i);
   }
 }
 
@@ -221,6 +248,20 @@ std::string PushWorld::Restored(const std::string& name, uint64_t version,
       RestoreStory(world_.io(agent_node_), agent_.get(), std::move(request), path, &done));
   EXPECT_TRUE(world_.Run([&done] { return done; }, kPatience));
   return world_.disk(agent_node_)->ReadFile(path).value_or("");
+}
+
+VerifyReport PushWorld::VerifyDeep() {
+  absl::StatusOr<VerifyReport> report = absl::UnknownError("not done");
+  bool done = false;
+  stories_->Spawn(VerifyStory(world_.io(agent_node_), agent_.get(), &report, &done));
+  EXPECT_TRUE(world_.Run([&done] { return done; }, kPatience));
+  EXPECT_TRUE(report.ok()) << report.status();
+  return report.ok() ? *report : VerifyReport();
+}
+
+LagBook::Lag PushWorld::LagOf(int site) {
+  const LogWriter* log = agent_->vaults().front()->log();
+  return log->lag_or_null()->Of(static_cast<uint32_t>(site), LagNow(world_.io(agent_node_)));
 }
 
 absl::StatusOr<SignedCheckpoint> PushWorld::KeptCheckpoint() {

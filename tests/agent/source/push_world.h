@@ -50,6 +50,9 @@ class PushWorld {
 
   void StartAgent();  // until its vault is open
   void KillAgent();   // kill -9: with all that it was doing
+  void StartSite(int site);
+  void KillSite(int site);
+  SimDisk* SiteDisk(int site) { return world_.disk(site_nodes_[site]); }
   void BlockSite(int site) { world_.Block(agent_node_, site_nodes_[site]); }
   void HealSites() { world_.HealAll(); }
 
@@ -64,9 +67,14 @@ class PushWorld {
   PushReport PushAll(const std::string& name, const std::string& path);
   bool RunUntilRead(TestCall* call, uint64_t bytes);
   void RunFor(absl::Duration duration) { world_.RunFor(duration); }
+  bool RunUntil(const std::function<bool()>& done) { return world_.Run(done, absl::Minutes(10)); }
+  void SlowReads(absl::Duration each);
   // What name@version gives back, from a site, or from any ("").
   std::string Restored(const std::string& name, uint64_t version, const std::string& from = "");
   std::vector<ListedVersion> Listed(const std::string& name);
+  VerifyReport VerifyDeep();
+  SiteLink* link(int site) { return agent_->links()[static_cast<size_t>(site)].get(); }
+  LagBook::Lag LagOf(int site);
   ResumeBook* book() { return agent_->vaults().front()->resume_book(); }
   uint64_t committed() { return agent_->vaults().front()->log()->committed_sequence(); }
   uint64_t durable_at(SiteIndex site) {
