@@ -2,7 +2,7 @@
 //
 //   chaos -> heal -> all pushes are done and all sites hold the same -> rot, verify --deep heals ->
 //   audit -> orderly stop
-// The real object files run on a SimWorld; the checkers look on. Play once.
+// The real object files run on a SimWorld; the checkers look on. Play or PlayIsolated once.
 #ifndef TIDEMARK_TESTS_SIM_CLUSTER_H_
 #define TIDEMARK_TESTS_SIM_CLUSTER_H_
 
@@ -13,6 +13,7 @@
 
 #include "tests/sim/cluster_nodes.h"
 #include "tests/sim/control_tap.h"
+#include "tests/sim/isolation.h"
 #include "tests/sim/measures.h"
 
 namespace tidemark {
@@ -22,6 +23,8 @@ class Cluster : private SimObserver, private ControlListener {
   explicit Cluster(const ClusterOptions& options);
   ~Cluster() override;
   SeedRecord Play();
+  // Only the load: what the primaries' acks take while the witness is like that.
+  AckTimes PlayIsolated(Witness witness);
   void TraceTo(std::ostream* out);
 
  private:

@@ -4,6 +4,8 @@
 //   tidemark_sim --seed=N --shrink            makes a failing seed smaller
 //   tidemark_sim --seeds=N [--first=N] [--jobs=N] [--results=FILE] [--keep-going]
 //                                             N seeds from --first on, in N processes
+//   tidemark_sim --isolation [--seeds=N] [--first=N]
+//                                             seeds with the witness alive, down and cut off
 // --set=NAME=VALUE changes an option; --paths prints the rare paths; --hashes the traces' hashes;
 // --bug=NAME puts an exhibit of the museum on display, --bugs lists them. Exits 1 when there was a
 // finding.
@@ -15,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "crypto/museum.h"
+#include "tests/sim/isolation.h"
 #include "tests/sim/museum_bugs.h"
 #include "tests/sim/seed_fleet.h"
 
@@ -24,6 +27,7 @@ namespace {
 struct Arguments {
   FleetOptions fleet;
   bool one = false, trace = false, shrink = false, paths = false, hashes = false, bugs = false;
+  bool isolation = false;
   std::string bug;
 };
 
@@ -59,6 +63,8 @@ bool ReadArguments(int argc, char** argv, Arguments* arguments) {
       arguments->paths = true;
     } else if (text == "--hashes") {
       arguments->hashes = true;
+    } else if (text == "--isolation") {
+      arguments->isolation = true;
     } else {
       return false;
     }
@@ -124,12 +130,26 @@ int PlayMany(const Arguments& arguments) {
   return measures.violations() == 0 ? 0 : 1;
 }
 
+int PlayIsolation(const Arguments& arguments) {
+  Isolation isolation;
+  uint64_t undone = 0;
+  for (uint64_t i = 0; i < arguments.fleet.count; ++i) {
+    const std::string finding = isolation.Add(Isolation::Options(arguments.fleet.first + i));
+    if (finding.empty()) continue;
+    ++undone;
+    std::fprintf(stderr, "seed %llu: %s\n",
+                 static_cast<unsigned long long>(arguments.fleet.first + i), finding.c_str());
+  }
+  std::printf("%s", isolation.Text().c_str());
+  return undone == 0 && isolation.holds() ? 0 : 1;
+}
+
 int Main(int argc, char** argv) {
   Arguments arguments;
   if (!ReadArguments(argc, argv, &arguments)) {
     std::fprintf(stderr,
                  "usage: tidemark_sim --seed=N [--trace | --shrink] | --seeds=N [--first=N] "
-                 "[--jobs=N] [--results=FILE] [--keep-going] [--paths | --hashes]\n"
+                 "[--jobs=N] [--results=FILE] [--keep-going] [--paths | --hashes] | --isolation\n"
                  "  [--set=NAME=VALUE ...] [--bug=NAME]\n");
     return 64;
   }
@@ -145,6 +165,7 @@ int Main(int argc, char** argv) {
     for (const std::string& bug : MuseumBugs()) std::printf("%s\n", bug.c_str());
     return 0;
   }
+  if (arguments.isolation) return PlayIsolation(arguments);
   return arguments.one ? PlayOne(arguments) : PlayMany(arguments);
 }
 

@@ -122,6 +122,7 @@ std::vector<ClusterOptions::Field> ClusterOptions::Fields() {
   add("restorers", &restorers, kNoCalm);
   add("item_bytes_max", &item_bytes_max, kNoCalm);
   add("resume_bytes", &resume_bytes, kNoCalm);
+  add("may_wait_for_all", &may_wait_for_all, 1);
   return fields;
 }
 

@@ -65,6 +65,7 @@ struct ClusterOptions {
   // Workload.
   uint32_t items = 0, names = 0, pushers = 0, restorers = 0;
   uint64_t item_bytes_max = 0;
+  uint32_t may_wait_for_all = 1;  // 0: no push waits for the witness
 
   static ClusterOptions Draw(uint64_t seed);
   bool breaks_entropy() const {

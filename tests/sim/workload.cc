@@ -41,7 +41,7 @@ Workload::Workload(const ClusterOptions& options, const LogLedger* ledger, Findi
     item.name = absl::StrCat("archive-", random.Below(options.names), std::string(kCanary));
     item.path = absl::StrCat("/source/", number);
     item.is_stream = random.Below(4) == 0;
-    item.wait_all = random.Below(6) == 0;
+    item.wait_all = random.Below(6) == 0 && options.may_wait_for_all != 0;
     if (random.Coin()) item.idempotency_key = absl::StrCat("key-", number);
     const uint64_t pieces = random.Below(6);
     for (uint64_t i = 0; i < pieces; ++i) {
