@@ -28,7 +28,7 @@ class Agent : public AgentService {
     Vault::Options options;       // window.primaries and window.sites are filled in from `sites`
     ChunkIndex* index = nullptr;  // outlives the agent
     bool compress = true;
-    std::string data_class = "database", tier;  // for status; design section 2
+    std::string data_class = "general", tier;  // for status; design section 2
     bool tier_enforced = false;
   };
   struct Options {

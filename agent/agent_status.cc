@@ -89,6 +89,11 @@ VaultStatus Agent::StatusOf(size_t vault_index) const {
   if (vault->lookup() != nullptr)
     row.index_trouble = std::string(vault->lookup()->trouble().message());
   row.data_class = setup.data_class;
+  if (vault->phase() == Vault::Phase::kOpen) {
+    row.chunk_bytes_min = vault->cut_limits().bytes_min;
+    row.chunk_bytes_average = vault->cut_limits().bytes_average;
+    row.chunk_bytes_max = vault->cut_limits().bytes_max;
+  }
   row.tier = setup.tier;
   row.tier_enforced = setup.tier_enforced;
   row.rpo_target_seconds = absl::ToDoubleSeconds(vault->options().rpo_target);

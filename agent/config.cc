@@ -41,10 +41,6 @@ void ReadSite(Section section, std::vector<AgentSite>* sites) {
   sites->push_back(std::move(site));
 }
 
-uint64_t DefaultTargetSeconds(const std::string& data_class) {
-  return data_class == "media" ? 3600 : data_class == "wal" ? 60 : 900;
-}
-
 void ReadVault(Section section, std::vector<VaultConfig>* vaults) {
   VaultConfig vault;
   section.Text("name", &vault.name, true);
@@ -53,12 +49,13 @@ void ReadVault(Section section, std::vector<VaultConfig>* vaults) {
   section.Text("ack", &vault.ack);
   section.Count("quorum_after_seconds", &vault.quorum_after_seconds, 1, 86400);
   section.Count("segment_bytes", &vault.segment_bytes, kMiB, kSegmentBytesMax);
+  section.OneOf("class", &vault.data_class, {"general", "database", "media", "wal"});
+  vault.cut = CutLimitsOfClass(vault.data_class);
   constexpr uint64_t kAny = std::numeric_limits<uint32_t>::max();
   section.Count("chunk_bytes_min", &vault.cut.bytes_min, 1, kAny);
   section.Count("chunk_bytes_average", &vault.cut.bytes_average, 1, kAny);
   section.Count("chunk_bytes_max", &vault.cut.bytes_max, 1, kAny);
-  section.OneOf("class", &vault.data_class, {"database", "media", "wal"});
-  vault.rpo_target_seconds = DefaultTargetSeconds(vault.data_class);
+  vault.rpo_target_seconds = RpoTargetOfClass(vault.data_class);
   section.Count("rpo_target_seconds", &vault.rpo_target_seconds, 1, 366ull * 86400);
   section.OneOf("tier", &vault.tier, {"", "S1", "S2", "S3"});
   section.Flag("tier_enforced", &vault.tier_enforced);
@@ -114,6 +111,16 @@ void CheckAgent(const AgentConfig& config, Section* top) {
 }
 
 }  // namespace
+
+// A dump changes by a few rows here and there: each costs the chunks around it. Smaller ones cost
+// index and manifest in turn, which pays where versions resemble each other.
+CutLimits CutLimitsOfClass(const std::string& data_class) {
+  return data_class == "database" ? CutLimits{4 * 1024, 16 * 1024, 64 * 1024} : CutLimits();
+}
+
+uint64_t RpoTargetOfClass(const std::string& data_class) {
+  return data_class == "media" ? 3600 : data_class == "wal" ? 60 : 900;
+}
 
 absl::StatusOr<AgentConfig> ParseAgentConfig(const std::string& text, const std::string& path) {
   absl::StatusOr<toml::table> table = ParseToml(text, path);

@@ -40,12 +40,16 @@ struct VaultConfig {
   std::string ack = "strict";  // both primaries; "quorum": any two sites once a primary is late
   uint64_t quorum_after_seconds = 10;
   uint64_t segment_bytes = kSegmentBytesMax;
-  CutLimits cut;
-  std::string data_class = "database";  // database | media | wal
-  uint64_t rpo_target_seconds = 900;    // by class when it is not said: 15 min, 60 min, 1 min
-  std::string tier;                     // empty, S1, S2 or S3
+  std::string data_class = "general";  // general | database | media | wal
+  CutLimits cut;                       // by class when it is not said, and for a new vault only
+  uint64_t rpo_target_seconds = 900;   // by class when it is not said
+  std::string tier;                    // empty, S1, S2 or S3
   bool tier_enforced = false;
 };
+
+// What a class means where a vault's own lines do not say otherwise.
+CutLimits CutLimitsOfClass(const std::string& data_class);
+uint64_t RpoTargetOfClass(const std::string& data_class);  // seconds
 
 // The status port. Off loopback it needs a token or client certificates.
 struct StatusPortConfig {

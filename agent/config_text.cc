@@ -36,6 +36,15 @@ std::string Identity(const CredentialPaths& paths) {
   return Line("authority", paths.authority) + Line("certificate", paths.certificate) +
          Line("private_key", paths.private_key);
 }
+// Limits that are the class's own are comments: who changes the class of a vault that is not made
+// yet changes them with it.
+std::string ClassLines(const VaultConfig& vault) {
+  const bool of_class = vault.cut == CutLimitsOfClass(vault.data_class);
+  const std::string lead = of_class ? "# by class: " : "";
+  return Line("class", vault.data_class) + lead + Line("chunk_bytes_min", vault.cut.bytes_min) +
+         lead + Line("chunk_bytes_average", vault.cut.bytes_average) + lead +
+         Line("chunk_bytes_max", vault.cut.bytes_max);
+}
 std::string Log(LogLevel level, LogFormat format) {
   return "\n[log]\n" + Line("level", LogLevelName(level)) + Line("format", LogFormatName(format));
 }
@@ -77,10 +86,7 @@ std::string WriteConfig(const AgentConfig& config) {
     text += "\n[[vaults]]\n" + Line("name", vault.name) + Line("id", vault.id.hex()) +
             Flag("compression", vault.compression) + Line("ack", vault.ack) +
             Line("quorum_after_seconds", vault.quorum_after_seconds) +
-            Line("segment_bytes", vault.segment_bytes) +
-            Line("chunk_bytes_min", vault.cut.bytes_min) +
-            Line("chunk_bytes_average", vault.cut.bytes_average) +
-            Line("chunk_bytes_max", vault.cut.bytes_max) + Line("class", vault.data_class) +
+            Line("segment_bytes", vault.segment_bytes) + ClassLines(vault) +
             Line("rpo_target_seconds", vault.rpo_target_seconds);
     if (!vault.tier.empty())
       text += Line("tier", vault.tier) + Flag("tier_enforced", vault.tier_enforced);

@@ -33,6 +33,11 @@ struct OpenIndexJob {
   }
 };
 
+std::string TextOf(const CutLimits& limits) {
+  return absl::StrFormat("%d, %d, %d bytes", limits.bytes_min, limits.bytes_average,
+                         limits.bytes_max);
+}
+
 }  // namespace
 
 AgentDaemon::AgentDaemon(UringIo* io, const AgentConfig* config, Logger* log)
@@ -243,6 +248,7 @@ Task<> AgentDaemon::LogChanges() {
       const absl::Status& trouble = agent_->vaults()[i]->trouble();
       Tell("vault " + status.vaults[i].name, status.vaults[i].state,
            std::string(trouble.message()));
+      TellChunks(*agent_->vaults()[i]);
     }
     Op sleep = io_->Sleep(absl::Milliseconds(500));
     log_sleep_ = &sleep;
@@ -250,6 +256,14 @@ Task<> AgentDaemon::LogChanges() {
     log_sleep_ = nullptr;
     (void)slept;
   }
+}
+
+// A vault keeps the limits it was made with, whatever its lines say now.
+void AgentDaemon::TellChunks(const Vault& vault) {
+  if (vault.phase() != Vault::Phase::kOpen || vault.cut_limits() == vault.options().cut) return;
+  Tell("chunks of vault " + vault.options().name,
+       TextOf(vault.cut_limits()) + " as when it was made",
+       "the configuration's " + TextOf(vault.options().cut) + " would count for a new vault only");
 }
 
 // A state at once; another reason for the same state, which may carry figures, seldom.

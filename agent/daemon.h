@@ -37,6 +37,7 @@ class AgentDaemon {
   Task<> ServeSocket();
   Task<> LogChanges();
   void Tell(const std::string& what, const std::string& state, const std::string& why);
+  void TellChunks(const Vault& vault);
   Task<> LoadReceipts();
   Task<> KeepReceipts();
   void MakeAgent();

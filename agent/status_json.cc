@@ -69,6 +69,9 @@ Json VaultFields(const VaultStatus& vault) {
           {"trouble", TextOrNull(vault.trouble)},
           {"index_trouble", TextOrNull(vault.index_trouble)},
           {"class", vault.data_class},
+          {"chunk_bytes_min", OrNull(vault.chunk_bytes_min)},
+          {"chunk_bytes_average", OrNull(vault.chunk_bytes_average)},
+          {"chunk_bytes_max", OrNull(vault.chunk_bytes_max)},
           {"rpo_target_seconds", OrNull(vault.rpo_target_seconds)},
           {"tier", TextOrNull(vault.tier)},
           {"tier_enforced", vault.tier_enforced},
@@ -164,6 +167,9 @@ bool ReadVault(const Json* json, VaultStatus* vault) {
   fields.Text("trouble", &vault->trouble);
   fields.Text("index_trouble", &vault->index_trouble);
   fields.Text("class", &vault->data_class);
+  fields.Optional("chunk_bytes_min", &vault->chunk_bytes_min);
+  fields.Optional("chunk_bytes_average", &vault->chunk_bytes_average);
+  fields.Optional("chunk_bytes_max", &vault->chunk_bytes_max);
   fields.Optional("rpo_target_seconds", &vault->rpo_target_seconds);
   fields.Text("tier", &vault->tier);
   fields.Flag("tier_enforced", &vault->tier_enforced);

@@ -1,7 +1,8 @@
 // How much of a second version is new, by the cut rule and by FastCDC at the same mean length.
-//   dedup_bench FIRST SECOND   prints one line of JSON
+//   dedup_bench FIRST SECOND [AVERAGE]   prints one line of JSON; AVERAGE is 65536 unless said
 // Without prediction: what is cut from the bytes alone.
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <set>
@@ -18,6 +19,9 @@ using Cut = std::function<size_t(ByteSpan)>;
 struct Found {
   double mean_chunk_bytes = 0, new_share = 0;
 };
+
+// The shape of the defaults around another average.
+CutLimits LimitsAround(uint32_t average) { return {average / 4, average, 4 * average}; }
 
 std::vector<std::byte> ReadFile(const char* path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
@@ -48,12 +52,12 @@ Found Compare(ByteSpan first, ByteSpan second, const Cut& cut) {
 }
 
 // Several keys: one table's luck moves the result by a tenth.
-Found CompareOurs(ByteSpan first, ByteSpan second, int keys) {
+Found CompareOurs(ByteSpan first, ByteSpan second, const CutLimits& limits, int keys) {
   Found sum;
   for (int key = 0; key < keys; ++key) {
     Secret32 secret;
     secret.mutable_view()[0] = static_cast<std::byte>(key + 1);
-    const CutRule rule(CutLimits(), CutKeys::FromSecret(secret));
+    const CutRule rule(limits, CutKeys::FromSecret(secret));
     const Found found = Compare(first, second, [&rule](ByteSpan bytes) {
       bool forced = false;
       return rule.FirstCut(bytes, &forced);
@@ -65,8 +69,7 @@ Found CompareOurs(ByteSpan first, ByteSpan second, int keys) {
 }
 
 // Its average is moved until its mean length is ours within a hundredth.
-Found CompareFastCdc(ByteSpan first, ByteSpan second, double mean_bytes) {
-  CutLimits limits;
+Found CompareFastCdc(ByteSpan first, ByteSpan second, CutLimits limits, double mean_bytes) {
   Found found;
   double average = limits.bytes_average;
   for (int attempt = 0; attempt < 8; ++attempt) {
@@ -85,11 +88,15 @@ Found CompareFastCdc(ByteSpan first, ByteSpan second, double mean_bytes) {
 
 int main(int argc, char** argv) {
   using namespace tidemark;
-  if (argc != 3) return 64;
+  if (argc != 3 && argc != 4) return 64;
+  const CutLimits limits =
+      argc == 4 ? LimitsAround(static_cast<uint32_t>(std::strtoul(argv[3], nullptr, 10)))
+                : CutLimits();
+  if (!CheckCutLimits(limits).ok()) return 64;
   const std::vector<std::byte> first = ReadFile(argv[1]), second = ReadFile(argv[2]);
   if (first.empty() || second.empty()) return 66;
-  const Found ours = CompareOurs(first, second, 3);
-  const Found theirs = CompareFastCdc(first, second, ours.mean_chunk_bytes);
+  const Found ours = CompareOurs(first, second, limits, 3);
+  const Found theirs = CompareFastCdc(first, second, limits, ours.mean_chunk_bytes);
   std::printf(
       "{\"ours\":{\"mean_chunk_bytes\":%.0f,\"new_share\":%.5f},"
       "\"fastcdc\":{\"mean_chunk_bytes\":%.0f,\"new_share\":%.5f}}\n",

@@ -25,6 +25,7 @@ struct CutLimits {
   uint32_t bytes_min = 16 * 1024;
   uint32_t bytes_average = 64 * 1024;  // a power of two
   uint32_t bytes_max = 256 * 1024;
+  friend bool operator==(const CutLimits&, const CutLimits&) = default;
 };
 // kInvalidArgument unless 4 KiB <= min <= average <= max <= 1 MiB, all multiples of 64, average a
 // power of two of at least 16 KiB.

@@ -3,13 +3,12 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "replicator/control_record.h"
 
 namespace tidemark {
 namespace {
 
-Task<absl::StatusOr<KeyringPart>> ReadKeyringPart(Io*, RecordSource* source, VaultId vault,
-                                                  uint64_t sequence) {
+Task<absl::StatusOr<std::vector<std::byte>>> ReadControl(Io*, RecordSource* source, VaultId vault,
+                                                         uint64_t sequence) {
   absl::StatusOr<CanonicalHeader> head = co_await source->Head(vault, sequence);
   if (!head.ok()) co_return head.status();
   std::vector<std::byte> payload(head->payload_bytes);
@@ -17,9 +16,20 @@ Task<absl::StatusOr<KeyringPart>> ReadKeyringPart(Io*, RecordSource* source, Vau
   const CanonicalHeader* header = &*head;
   absl::Status read = co_await source->ReadBlocks(header, 0, blocks, payload);
   if (!read.ok()) co_return read;
-  absl::StatusOr<std::vector<std::byte>> body = ReadControlBody(payload);
+  co_return ReadControlBody(payload);
+}
+
+Task<absl::StatusOr<KeyringPart>> ReadKeyringPart(Io* io, RecordSource* source, VaultId vault,
+                                                  uint64_t sequence) {
+  absl::StatusOr<std::vector<std::byte>> body = co_await ReadControl(io, source, vault, sequence);
   if (!body.ok()) co_return body.status();
   co_return ParseKeyringPart(*body);
+}
+
+Task<absl::StatusOr<VaultGenesis>> ReadFirst(Io* io, RecordSource* source, VaultId vault) {
+  absl::StatusOr<std::vector<std::byte>> body = co_await ReadControl(io, source, vault, 1);
+  if (!body.ok()) co_return body.status();
+  co_return ParseVaultGenesis(*body);
 }
 
 bool SameSnapshot(const KeyringPart& a, const KeyringPart& b) {
@@ -126,6 +136,10 @@ absl::StatusOr<Secret32> KeyWrappedIn(const VaultKeys& keys, const Holder& holde
 Task<absl::StatusOr<FoundKeyring>> ReadKeyring(RecordSource* source, VaultId vault,
                                                const KeyEncryptionKey* kek, uint64_t upto) {
   return FindKeyring(source->io(), source, vault, kek, upto);
+}
+
+Task<absl::StatusOr<VaultGenesis>> ReadGenesis(RecordSource* source, VaultId vault) {
+  return ReadFirst(source->io(), source, vault);
 }
 
 Task<absl::StatusOr<PackDirectory>> ReadDirectory(RecordSource* source, const VaultKeys* keys,

@@ -11,6 +11,7 @@
 #include "agent/recover/catalog.h"
 #include "agent/recover/record_source.h"
 #include "agent/recover/resume_book.h"
+#include "replicator/control_record.h"
 #include "replicator/keyring.h"
 #include "replicator/manifest.h"
 #include "replicator/pack.h"
@@ -25,6 +26,9 @@ struct FoundKeyring {
 };
 Task<absl::StatusOr<FoundKeyring>> ReadKeyring(RecordSource* source, VaultId vault,
                                                const KeyEncryptionKey* kek, uint64_t upto);
+
+// What was decided when the vault was made: its first record. kDataLoss: that is something else.
+Task<absl::StatusOr<VaultGenesis>> ReadGenesis(RecordSource* source, VaultId vault);
 
 // Opens the directory of one pack, reading only the blocks it stands in.
 Task<absl::StatusOr<PackDirectory>> ReadDirectory(RecordSource* source, const VaultKeys* keys,

@@ -54,8 +54,10 @@ struct VaultSiteStatus {
 struct VaultStatus {
   std::string name, state;  // opening | open | fenced | failed
   std::string trouble, index_trouble;
-  std::string data_class = "database", tier;  // tier: empty for none, else S1 | S2 | S3
+  std::string data_class = "general", tier;  // tier: empty for none, else S1 | S2 | S3
   bool tier_enforced = false;
+  // Fixed when it was made. Known once it is open.
+  std::optional<uint64_t> chunk_bytes_min, chunk_bytes_average, chunk_bytes_max;
   std::string ack_mode;  // strict | quorum: which sites a commit waits for now
   std::optional<double> commit_p50_seconds, commit_p99_seconds;  // of the newest 4096 records
   uint64_t committed_sequence = 0, source_bytes = 0, stored_bytes = 0, archives = 0, epoch = 0;

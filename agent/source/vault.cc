@@ -15,6 +15,7 @@ Vault::Vault(Io* io, const Options& options, const Parts& parts)
       parts_(parts),
       all_sources_(io, parts.sources),
       log_(io, {options.id, options.window, options.ios_per_second}, parts.agent, parts.records),
+      cut_limits_(options.cut),
       changed_(io),
       tasks_(io) {
   all_sources_.UseOnly([this](const RecordSource* source) { return HoldsOurLog(source); });
@@ -62,7 +63,7 @@ Task<absl::Status> Vault::WaitOpen() {
 
 // Everything that works with keys comes into being once they are known.
 void Vault::MakeStages() {
-  cut_rule_.emplace(options_.cut, CutKeys::FromSecret(opened_->keys.secrets.k_cut));
+  cut_rule_.emplace(cut_limits_, CutKeys::FromSecret(opened_->keys.secrets.k_cut));
   id_key_.emplace(opened_->keys.secrets.k_id.Clone());
   pack_ = std::make_unique<PackFiller>(io_, options_.pack, &log_, &opened_->keys);
   lookup_ = std::make_unique<ChunkLookup>(io_, parts_.index, &opened_->catalog, &opened_->keys);

@@ -48,6 +48,8 @@ class Vault : public PushContext, public LinkedVault {
   const absl::Status& trouble() const { return trouble_; }
   bool readable() const { return opened_ != nullptr; }
   const Options& options() const { return options_; }
+  // Once it is open: those it was made with, for ever. The options' count for a new vault only.
+  const CutLimits& cut_limits() const { return cut_limits_; }
   RecordSource* source() override { return &all_sources_; }
   // "strict" or "quorum": which sites a commit waits for now.
   const char* ack_mode() const { return log_.mode() == AckMode::kQuorum ? "quorum" : "strict"; }
@@ -95,6 +97,7 @@ class Vault : public PushContext, public LinkedVault {
   Task<absl::Status> ReplayUpToProven();
   Task<absl::Status> LearnCommitted();
   Task<absl::Status> ReadAdopted(Position base);
+  Task<absl::Status> LearnCutLimits();
   Task<absl::StatusOr<bool>> HasNoKeyring(Position base);
   void MakeStages();
   // vault_mode.cc: which sites a commit waits for, and whom reads may believe.
@@ -118,6 +121,7 @@ class Vault : public PushContext, public LinkedVault {
   std::unique_ptr<OpenedVault> opened_;
   std::unique_ptr<PackFiller> pack_;
   std::unique_ptr<ChunkLookup> lookup_;
+  CutLimits cut_limits_;
   std::optional<CutRule> cut_rule_;
   std::optional<ChunkIdKey> id_key_;
   Phase phase_ = Phase::kReading;

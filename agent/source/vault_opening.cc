@@ -28,6 +28,8 @@ Task<absl::Status> Vault::Open() {
   }
   absl::Status known = co_await ReadAdopted(adopted.base);  // it is our own: its directories open
   if (!known.ok()) co_return known;
+  if (!adopted.fresh) known = co_await LearnCutLimits();
+  if (!known.ok()) co_return known;
   absl::Status started = co_await StartEpoch(&adopted);  // older records commit with this one
   if (!started.ok()) co_return started;
   absl::Status indexed = co_await CatchIndexUp(adopted.base);
@@ -154,9 +156,9 @@ Task<absl::Status> Vault::StartEpoch(const TakeOverPlan* plan) {
     genesis.agent_key = parts_.agent->public_key();
     genesis.created_at_nanos = absl::ToUnixNanos(io_->Now());
     genesis.segment_bytes = options_.segment_bytes;
-    genesis.chunk_bytes_min = options_.cut.bytes_min;
-    genesis.chunk_bytes_average = options_.cut.bytes_average;
-    genesis.chunk_bytes_max = options_.cut.bytes_max;
+    genesis.chunk_bytes_min = cut_limits_.bytes_min;
+    genesis.chunk_bytes_average = cut_limits_.bytes_average;
+    genesis.chunk_bytes_max = cut_limits_.bytes_max;
     std::vector<std::byte> body = Encode(genesis);
     absl::StatusOr<Position> position =
         co_await pack_->AppendControl(RecordKind::kVaultGenesis, std::move(body));

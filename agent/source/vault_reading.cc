@@ -142,4 +142,26 @@ Task<absl::Status> Vault::ReadAdopted(Position base) {
   co_return stopping_ ? absl::CancelledError("the agent stops") : absl::OkStatus();
 }
 
+// Other limits would cut everything anew: what is stored would be known no more.
+Task<absl::Status> Vault::LearnCutLimits() {
+  while (!stopping_ && log_.failure().ok()) {
+    absl::StatusOr<VaultGenesis> genesis = co_await ReadGenesis(&all_sources_, options_.id);
+    if (genesis.ok()) {
+      cut_limits_ = {genesis->chunk_bytes_min, genesis->chunk_bytes_average,
+                     genesis->chunk_bytes_max};
+      const absl::Status checked = CheckCutLimits(cut_limits_);
+      if (!checked.ok())
+        co_return absl::DataLossError("the vault's first record: " +
+                                      std::string(checked.message()));
+      break;
+    }
+    if (!MayPass(genesis.status())) co_return genesis.status();
+    trouble_ = genesis.status();
+    co_await Pause();
+  }
+  if (!log_.failure().ok()) co_return log_.failure();
+  trouble_ = absl::OkStatus();
+  co_return stopping_ ? absl::CancelledError("the agent stops") : absl::OkStatus();
+}
+
 }  // namespace tidemark

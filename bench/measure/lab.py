@@ -42,6 +42,17 @@ class Lab:
     def kill(self, who):
         machine.run([f"{ROOT}/scripts/lab", "kill", self.directory, who], env=self.env)
 
+    def start(self, who):
+        machine.run([f"{ROOT}/scripts/lab", "start", self.directory, who], env=self.env)
+
+    def add_vault(self, name, data_class):
+        """As an operator does it: lines in agent.toml, and a start of the agent."""
+        self.kill("agent")
+        with open(f"{self.directory}/agent/agent.toml", "a", encoding="utf-8") as config:
+            config.write(f'\n[[vaults]]\nname = "{name}"\nid = "{os.urandom(16).hex()}"\n'
+                         f'class = "{data_class}"\n')
+        self.start("agent")
+
     def call(self, *arguments, stdin=None):
         return machine.run([self.binary, *arguments], env=self.env, stdin=stdin)
 

@@ -20,7 +20,7 @@ random 20000000 D8 >"$work/file"
 t push --wait all --name db "$work/file" >/dev/null
 t push --wait all --vault media --name film "$work/file" >/dev/null
 [ "$(t status --json | jq '.vaults[1].rpo_target_seconds')" = 3600 ] || fail "media has no target of an hour"
-ok "targets by class: database (set to) $target s, media 3600 s"
+ok "targets: the default vault (set to) $target s, class media 3600 s"
 
 # row VAULT FIELD: of the witness
 row() { t status --json | jq -r --arg vault "$1" ".vaults[] | select(.name == \$vault) | .sites[] | select(.name == \"w\") | $2"; }

@@ -140,7 +140,7 @@ TEST(AgentConfig, WhatIsWrittenReadsBackTheSame) {
 
 TEST(AgentConfig, AVaultHasTheTargetOfItsClass) {
   for (const auto& [data_class, target] :
-       {std::pair("database", 900), {"media", 3600}, {"wal", 60}}) {
+       {std::pair("general", 900), {"database", 900}, {"media", 3600}, {"wal", 60}}) {
     const std::string text =
         kAgent + "class = \"" + data_class + "\"\ntier = \"S2\"\ntier_enforced = true\n";
     const absl::StatusOr<AgentConfig> config = ParseAgentConfig(text, "/c/agent.toml");
@@ -148,6 +148,42 @@ TEST(AgentConfig, AVaultHasTheTargetOfItsClass) {
     EXPECT_EQ(config->vaults[0].rpo_target_seconds, static_cast<uint64_t>(target));
     EXPECT_EQ(config->vaults[0].tier, "S2");
   }
+}
+
+TEST(AgentConfig, AVaultHasTheChunksOfItsClassUnlessItSaysOthers) {
+  const CutLimits small{4 * 1024, 16 * 1024, 64 * 1024};
+  struct Said {
+    std::string added;
+    CutLimits meant;
+  };
+  const Said table[] = {
+      {"", CutLimits()},
+      {"class = \"general\"\n", CutLimits()},
+      {"class = \"media\"\n", CutLimits()},
+      {"class = \"wal\"\n", CutLimits()},
+      {"class = \"database\"\n", small},
+      {"chunk_bytes_average = 131072\nclass = \"database\"\nchunk_bytes_max = 262144\n",
+       {4 * 1024, 128 * 1024, 256 * 1024}},
+  };
+  for (const Said& said : table) {
+    const absl::StatusOr<AgentConfig> config = ParseAgentConfig(kAgent + said.added, "/c/a.toml");
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->vaults[0].cut, said.meant) << said.added;
+    const absl::StatusOr<AgentConfig> again = ParseAgentConfig(WriteConfig(*config), "/c/a.toml");
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(again->vaults[0].cut, said.meant) << said.added;
+  }
+}
+
+// So that another word for the class is enough, in what setup wrote.
+TEST(AgentConfig, ChunksOfTheClassAreWrittenAsComments) {
+  const absl::StatusOr<AgentConfig> config = ParseAgentConfig(kAgent, "/c/agent.toml");
+  ASSERT_TRUE(config.ok());
+  const std::string text =
+      absl::StrReplaceAll(WriteConfig(*config), {{"class = \"general\"", "class = \"database\""}});
+  const absl::StatusOr<AgentConfig> changed = ParseAgentConfig(text, "/c/agent.toml");
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->vaults[0].cut.bytes_average, 16u * 1024);
 }
 
 TEST(AgentConfig, ReadsAlertsMaintenanceAndPrices) {

@@ -157,7 +157,7 @@ void PushWorld::StartAgent() {
   setup.options.id = vault_;
   setup.options.state_path = "/state";
   setup.options.segment_bytes = segment_bytes;
-  setup.options.cut = {4096, 16384, 32768};
+  setup.options.cut = cut;
   setup.options.window.uncommitted_bytes_max = window_bytes;
   setup.options.versions_per_keyring = versions_per_keyring;
   setup.options.resume.bytes_min = 1 << 20;

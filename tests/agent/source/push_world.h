@@ -45,6 +45,7 @@ class PushWorld {
 
   // Before StartAgent.
   uint64_t segment_bytes = kSegmentBytesMax;
+  CutLimits cut = {4096, 16384, 32768};
   uint64_t versions_per_keyring = 64;
   uint64_t window_bytes = 64 * 1024 * 1024;
 
@@ -80,6 +81,7 @@ class PushWorld {
   uint64_t durable_at(SiteIndex site) {
     return agent_->vaults().front()->log()->window().durable(site).sequence;
   }
+  const CutLimits& cut_limits() { return agent_->vaults().front()->cut_limits(); }
   KeptIndex* index() { return &index_; }
   // What the agent has kept as its newest checkpoint.
   absl::StatusOr<SignedCheckpoint> KeptCheckpoint();

@@ -61,5 +61,36 @@ TEST(VaultState, WritesItsKeyringRarerTheLargerItIs) {
   EXPECT_EQ(world.Listed("small").size(), kPushes + 3);
 }
 
+// What a vault was made with stands in its log: a configuration that says otherwise does not make
+// known data new.
+TEST(VaultState, KeepsTheChunksItWasMadeWith) {
+  PushWorld world(23);
+  const CutLimits made_with = world.cut;
+  world.WriteSource("/source/one", PushWorld::Noise(3 << 20, 1));
+  world.StartAgent();
+  const PushReport first = world.PushAll("one", "/source/one");
+  EXPECT_GT(first.new_chunks, 100u);
+  world.KillAgent();
+  world.cut = CutLimits();
+  world.StartAgent();
+  EXPECT_EQ(world.cut_limits(), made_with);
+  const PushReport again = world.PushAll("two", "/source/one");
+  EXPECT_EQ(again.chunks, first.chunks);
+  EXPECT_EQ(again.new_bytes, 0u);
+}
+
+// The same take-over again, by an agent that has nothing of its own: no index, no keyring copy.
+TEST(VaultState, AnotherAgentCutsAsTheFirstDid) {
+  PushWorld world(24);
+  world.WriteSource("/source/one", PushWorld::Noise(2 << 20, 2));
+  world.StartAgent();
+  world.PushAll("one", "/source/one");
+  world.KillAgent();
+  ASSERT_TRUE(world.index()->Clear().ok());
+  world.cut = {16 * 1024, 64 * 1024, 256 * 1024};
+  world.StartAgent();
+  EXPECT_EQ(world.PushAll("two", "/source/one").new_bytes, 0u);
+}
+
 }  // namespace
 }  // namespace tidemark
