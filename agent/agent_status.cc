@@ -151,6 +151,7 @@ SiteStatus Agent::StatusOf(const SiteLink& link) const {
   row.role = link.options().is_primary ? "primary" : "witness";
   row.state = LinkStateName(LinkState::kUnknown);
   row.connected = link.up();
+  row.rate_limit_bytes_per_second = Told(link.rate(), link.rate() > 0);
   bool first = true;
   for (const std::unique_ptr<Vault>& vault : vaults_) {
     const SiteLink::View view = link.view(vault->options().id);

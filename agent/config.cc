@@ -29,6 +29,7 @@ void ReadSite(Section section, std::vector<AgentSite>* sites) {
   std::array<std::byte, 32> key;
   section.Hex("key", key, false);
   section.Text("key", &site.key);
+  section.Rates(&site.rate);
   section.Finish();
   for (const AgentSite& other : *sites) {
     if (other.name == site.name)

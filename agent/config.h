@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "agent/log.h"
+#include "agent/rate_schedule.h"
 #include "agent/report/alert_config.h"
 #include "agent/site/site_server.h"
 #include "chunker/cut_rule.h"
@@ -31,6 +32,7 @@ struct AgentSite {
   bool is_primary = true;
   std::string address;  // of its control port, "host:port"
   std::string key;      // its public key in hex, for the recovery kit; empty: not known
+  RateSchedule rate;    // how fast it may be sent to; read again by a reload
 };
 
 struct VaultConfig {

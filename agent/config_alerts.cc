@@ -1,39 +1,19 @@
 #include "agent/config_alerts.h"
 
-#include <cstdlib>
-
 #include "absl/strings/str_format.h"
 #include "agent/report/times.h"
 
 namespace tidemark {
 namespace {
 
-constexpr const char* kDays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 constexpr const char* kHoursWanted = "days and times such as \"Mon-Fri 09:00-18:00\"";
-
-int DayOf(const std::string& text) {
-  for (int i = 0; i < 7; ++i) {
-    if (text == kDays[i]) return i;
-  }
-  return -1;
-}
-
-// "09:00" as minutes; -1 when it is none. 24:00 is the end of a day.
-int MinuteOf(const std::string& text) {
-  if (text.size() != 5 || text[2] != ':') return -1;
-  for (const size_t i : {0, 1, 3, 4}) {
-    if (text[i] < '0' || text[i] > '9') return -1;
-  }
-  const int minute = std::atoi(text.substr(0, 2).c_str()) * 60 + std::atoi(text.substr(3).c_str());
-  return minute <= 24 * 60 ? minute : -1;
-}
 
 // "Mon-Fri 09:00-18:00"
 bool ParseHours(const std::string& text, BusinessHours* hours) {
   if (text.size() != 19 || text[3] != '-' || text[7] != ' ' || text[13] != '-') return false;
-  const int first = DayOf(text.substr(0, 3)), last = DayOf(text.substr(4, 3));
-  hours->from_minute = MinuteOf(text.substr(8, 5));
-  hours->to_minute = MinuteOf(text.substr(14));
+  const int first = WeekdayOf(text.substr(0, 3)), last = WeekdayOf(text.substr(4, 3));
+  hours->from_minute = MinuteOfDay(text.substr(8, 5));
+  hours->to_minute = MinuteOfDay(text.substr(14));
   if (first < 0 || last < first || hours->from_minute < 0) return false;
   for (int day = first; day <= last; ++day) hours->days |= static_cast<uint8_t>(1 << day);
   return hours->to_minute > hours->from_minute;

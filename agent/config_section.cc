@@ -75,6 +75,33 @@ std::vector<Section> Section::Tables(const std::string& key, bool required) {
   return made;
 }
 
+void Section::Rates(RateSchedule* rate) {
+  std::string limit;
+  Text("rate_limit", &limit);
+  if (!limit.empty()) {
+    const absl::StatusOr<uint64_t> parsed = ParseRate(limit);
+    if (!parsed.ok())
+      return Wrong("rate_limit", *Find("rate_limit", false),
+                   std::string(parsed.status().message()));
+    rate->bytes_per_second = *parsed;
+  }
+  Text("rate_zone", &rate->zone);
+  absl::TimeZone zone;
+  if (!absl::LoadTimeZone(rate->zone, &zone))
+    return Wrong("rate_zone", *Find("rate_zone", false), "a time zone such as \"Europe/Paris\"");
+  const toml::node* node = Find("rate_schedule", false);
+  if (node == nullptr) return;
+  const toml::array* windows = node->as_array();
+  if (windows == nullptr) return Wrong("rate_schedule", *node, "a list of texts");
+  for (const toml::node& entry : *windows) {
+    const absl::StatusOr<RateWindow> window =
+        ParseRateWindow(entry.is_string() ? **entry.as_string() : std::string());
+    if (!window.ok())
+      return Wrong("rate_schedule", entry, "a list of " + std::string(window.status().message()));
+    rate->windows.push_back(*window);
+  }
+}
+
 void Section::Finish() {
   for (const auto& [key, node] : *table_) {
     const std::string name(key.str());

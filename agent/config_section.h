@@ -55,6 +55,8 @@ class Section {
   }
   Section Table(const std::string& key);
   std::vector<Section> Tables(const std::string& key, bool required = true);
+  // rate_limit, rate_schedule, rate_zone.
+  void Rates(RateSchedule* rate);
   void Amount(const std::string& key, double* value);  // not negative
 
   void Finish();

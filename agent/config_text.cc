@@ -1,5 +1,6 @@
 // Configuration as text: what `setup` writes and `config show` prints.
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "agent/config.h"
 
 namespace tidemark {
@@ -45,6 +46,15 @@ std::string ClassLines(const VaultConfig& vault) {
          lead + Line("chunk_bytes_average", vault.cut.bytes_average) + lead +
          Line("chunk_bytes_max", vault.cut.bytes_max);
 }
+std::string RateLines(const RateSchedule& rate) {
+  std::string text = Line("rate_limit", FormatRate(rate.bytes_per_second));
+  if (rate.windows.empty()) return text;
+  const auto append = [](std::string* out, const RateWindow& window) {
+    out->append(Quoted(FormatRateWindow(window)));
+  };
+  return text + "rate_schedule = [" + absl::StrJoin(rate.windows, ", ", append) + "]\n" +
+         Line("rate_zone", rate.zone);
+}
 std::string Log(LogLevel level, LogFormat format) {
   return "\n[log]\n" + Line("level", LogLevelName(level)) + Line("format", LogFormatName(format));
 }
@@ -81,6 +91,7 @@ std::string WriteConfig(const AgentConfig& config) {
     text += "\n[[sites]]\n" + Line("name", site.name) + RoleLine(site.is_primary) +
             Line("address", site.address);
     if (!site.key.empty()) text += Line("key", site.key);
+    text += RateLines(site.rate);
   }
   for (const VaultConfig& vault : config.vaults) {
     text += "\n[[vaults]]\n" + Line("name", vault.name) + Line("id", vault.id.hex()) +

@@ -19,7 +19,6 @@ constexpr size_t kKeyFileBytesMax = 64 * 1024;
 constexpr size_t kKeyringFileBytesMax = 256 * 1024 * 1024;
 constexpr size_t kReceiptBytesMax = 1024 * 1024;
 constexpr absl::Duration kReceiptInterval = absl::Seconds(1);
-constexpr absl::Duration kReasonInterval = absl::Seconds(30);
 constexpr int kLockTries = 40;  // a killed process's lock may outlive it for a moment
 
 // Opening RocksDB blocks: on a worker.
@@ -33,15 +32,10 @@ struct OpenIndexJob {
   }
 };
 
-std::string TextOf(const CutLimits& limits) {
-  return absl::StrFormat("%d, %d, %d bytes", limits.bytes_min, limits.bytes_average,
-                         limits.bytes_max);
-}
-
 }  // namespace
 
 AgentDaemon::AgentDaemon(UringIo* io, const AgentConfig* config, Logger* log)
-    : io_(io), config_(config), log_(log) {}
+    : io_(io), config_(config), log_(log), reload_(io) {}
 
 Task<absl::StatusOr<std::unique_ptr<AgentDaemon>>> AgentDaemon::Start(UringIo* io,
                                                                       const AgentConfig* config,
@@ -209,6 +203,8 @@ void AgentDaemon::MakeAgent() {
     options.vaults.push_back(std::move(setup));
   }
   agent_ = std::make_unique<Agent>(io_, options, channels_.get(), &*identity_, &*kek_);
+  rates_ = std::make_unique<RateKeeper>(io_, &agent_->links(), log_);
+  rates_->Set(config_->sites);
   reporter_ = std::make_unique<Reporter>(io_, config_, agent_.get(), log_);
   const bool registered =
       io_->RegisterPool(agent_->records()) && io_->RegisterPool(agent_->spans());
@@ -221,11 +217,14 @@ Task<absl::Status> AgentDaemon::Run() {
   running.Spawn(agent_->Run());
   running.Spawn(ServeSocket());
   running.Spawn(LogChanges());
+  running.Spawn(rates_->Run());
+  running.Spawn(ReloadLoop());
   running.Spawn(KeepReceipts());
   running.Spawn(reporter_->Run());
   co_await running.Join();
   socket_.reset();
   reporter_.reset();
+  rates_.reset();
   agent_.reset();
   indexes_.clear();
   co_return absl::OkStatus();
@@ -235,45 +234,6 @@ Task<> AgentDaemon::ServeSocket() {
   absl::Status served = co_await socket_->Serve();
   if (!served.ok()) log_->Error("control socket: " + std::string(served.message()));
   agent_->Stop();
-}
-
-// State changes, one line each: never once per record.
-Task<> AgentDaemon::LogChanges() {
-  while (!stopping_) {
-    const StatusReport status = agent_->Status();
-    for (const SiteStatus& site : status.sites) {
-      Tell("site " + site.name, site.state, site.last_error);
-    }
-    for (size_t i = 0; i < status.vaults.size(); ++i) {
-      const absl::Status& trouble = agent_->vaults()[i]->trouble();
-      Tell("vault " + status.vaults[i].name, status.vaults[i].state,
-           std::string(trouble.message()));
-      TellChunks(*agent_->vaults()[i]);
-    }
-    Op sleep = io_->Sleep(absl::Milliseconds(500));
-    log_sleep_ = &sleep;
-    const int32_t slept = co_await sleep;
-    log_sleep_ = nullptr;
-    (void)slept;
-  }
-}
-
-// A vault keeps the limits it was made with, whatever its lines say now.
-void AgentDaemon::TellChunks(const Vault& vault) {
-  if (vault.phase() != Vault::Phase::kOpen || vault.cut_limits() == vault.options().cut) return;
-  Tell("chunks of vault " + vault.options().name,
-       TextOf(vault.cut_limits()) + " as when it was made",
-       "the configuration's " + TextOf(vault.options().cut) + " would count for a new vault only");
-}
-
-// A state at once; another reason for the same state, which may carry figures, seldom.
-void AgentDaemon::Tell(const std::string& what, const std::string& state, const std::string& why) {
-  Told& told = told_[what];
-  const absl::Duration now = io_->Monotonic();
-  const bool has_new_reason = why != told.why && now >= told.at + kReasonInterval;
-  if (state == told.state && !has_new_reason) return;
-  told = {state, why, now};
-  log_->Info(what + ": " + state + (why.empty() ? "" : ": " + why));
 }
 
 // The newest receipt of each site outlives the agent: a site that was rolled back meanwhile is
@@ -322,6 +282,8 @@ void AgentDaemon::Stop() {
   if (receipts_sleep_ != nullptr) io_->Cancel(receipts_sleep_);
   if (socket_ != nullptr) socket_->Stop();
   reporter_->Stop();
+  rates_->Stop();
+  reload_.WakeAll();
   agent_->Stop();
 }
 

@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/control_socket.h"
 #include "agent/io/uring_io.h"
+#include "agent/rate_keeper.h"
 #include "agent/reporter.h"
 #include "crypto/channel.h"
 
@@ -28,6 +29,8 @@ class AgentDaemon {
   // Until Stop, then ended in order.
   Task<absl::Status> Run();
   void Stop();
+  // Reads the configuration's rates again. One that is wrong is logged and changes nothing.
+  void Reload();
 
  private:
   Task<absl::Status> LockState();
@@ -38,6 +41,7 @@ class AgentDaemon {
   Task<> LogChanges();
   void Tell(const std::string& what, const std::string& state, const std::string& why);
   void TellChunks(const Vault& vault);
+  Task<> ReloadLoop();
   Task<> LoadReceipts();
   Task<> KeepReceipts();
   void MakeAgent();
@@ -52,9 +56,11 @@ class AgentDaemon {
   std::unique_ptr<ChannelFactory> channels_;
   std::map<std::string, std::unique_ptr<ChunkIndex>> indexes_;
   std::unique_ptr<Agent> agent_;
+  std::unique_ptr<RateKeeper> rates_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<ControlSocket> socket_;
-  bool stopping_ = false;
+  bool stopping_ = false, reload_wanted_ = false;
+  Event reload_;
   Op* log_sleep_ = nullptr;
   Op* receipts_sleep_ = nullptr;
   struct Told {

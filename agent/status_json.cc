@@ -49,6 +49,7 @@ Json SiteFields(const SiteStatus& site) {
           {"store_free_bytes", OrNull(site.store_free_bytes)},
           {"store_disk_bytes", OrNull(site.store_disk_bytes)},
           {"store_full_in_seconds", OrNull(site.store_full_in_seconds)},
+          {"rate_limit_bytes_per_second", OrNull(site.rate_limit_bytes_per_second)},
           {"shares_host_with", site.shares_host_with},
           {"scrub", ScrubFields(site.scrub)},
           {"last_error", TextOrNull(site.last_error)}};
@@ -144,6 +145,7 @@ bool ReadSite(const Json* json, SiteStatus* site) {
   fields.Optional("store_free_bytes", &site->store_free_bytes);
   fields.Optional("store_disk_bytes", &site->store_disk_bytes);
   fields.Optional("store_full_in_seconds", &site->store_full_in_seconds);
+  fields.Optional("rate_limit_bytes_per_second", &site->rate_limit_bytes_per_second);
   fields.Texts("shares_host_with", &site->shares_host_with);
   fields.Text("last_error", &site->last_error);
   return fields.ok() && ReadRates(json, &site->rates) && json->contains("scrub") &&

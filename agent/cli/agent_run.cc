@@ -18,7 +18,7 @@ struct AgentProcess {
   std::string passphrase;
   Logger* log = nullptr;
   std::unique_ptr<AgentDaemon> daemon;
-  std::function<void()> stop;
+  OnSignals on;
 };
 
 Task<absl::Status> ServeAgent(Io*, AgentProcess* process) {
@@ -27,7 +27,7 @@ Task<absl::Status> ServeAgent(Io*, AgentProcess* process) {
   if (!daemon.ok()) co_return daemon.status();
   process->daemon = *std::move(daemon);
   AgentDaemon* running = process->daemon.get();
-  process->stop = [running] { running->Stop(); };
+  process->on = {[running] { running->Stop(); }, [running] { running->Reload(); }};
   process->log->Info("agent " + process->config->name + " serving socket " +
                      process->config->socket);
   absl::Status served = co_await running->Run();
@@ -55,8 +55,7 @@ int RunAgent(const Arguments& arguments) {
   process.config = &*config;
   process.passphrase = *std::move(passphrase);
   process.log = &log;
-  const absl::Status ended =
-      RunUntilSignal(world, ServeAgent(world, &process), &process.stop, &log);
+  const absl::Status ended = RunUntilSignal(world, ServeAgent(world, &process), &process.on, &log);
   if (!ended.ok()) return Fail(arguments, ended);
   log.Info("ended");
   return kExitOk;

@@ -1,5 +1,7 @@
 #include "agent/cli/daemon_process.h"
 
+#include <csignal>
+#include <cstring>
 #include <optional>
 
 namespace tidemark {
@@ -8,14 +10,28 @@ namespace {
 constexpr size_t kSignalBytes = 128;  // sizeof(signalfd_siginfo)
 const absl::Duration kStopLimit = absl::Seconds(9);
 
-Task<> StopAtSignal(Io* io, Fd signals, const std::function<void()>* stop, Logger* log) {
+// The number stands first.
+bool IsHangUp(const std::byte* signal, int32_t bytes) {
+  uint32_t number = 0;
+  if (bytes >= static_cast<int32_t>(sizeof(number))) std::memcpy(&number, signal, sizeof(number));
+  return number == SIGHUP;
+}
+
+Task<> ServeSignals(Io* io, Fd signals, const OnSignals* on, Logger* log) {
   std::byte memory[kSignalBytes];
-  const MutableByteSpan into(memory);
-  Op read = io->Read(signals, into, kNoOffset);
-  co_await read;
+  while (true) {
+    const MutableByteSpan into(memory);
+    Op read = io->Read(signals, into, kNoOffset);
+    const int32_t got = co_await read;
+    if (!IsHangUp(memory, got)) break;
+    if (on->reload)
+      on->reload();
+    else
+      log->Info("SIGHUP: nothing to reload");
+  }
   log->Info("asked to stop");
-  if (*stop) {
-    (*stop)();
+  if (on->stop) {
+    on->stop();
     Op sleep = io->Sleep(kStopLimit);
     co_await sleep;
     log->Error("did not end in time; ending anyway");
@@ -31,10 +47,10 @@ Task<> Tell(Io* io, Task<absl::Status> story, std::optional<absl::Status>* resul
 
 }  // namespace
 
-absl::Status RunUntilSignal(UringIo* io, Task<absl::Status> story,
-                            const std::function<void()>* stop, Logger* log) {
+absl::Status RunUntilSignal(UringIo* io, Task<absl::Status> story, const OnSignals* on,
+                            Logger* log) {
   std::optional<absl::Status> result;
-  Task<> watch = StopAtSignal(io, io->SignalDescriptor(), stop, log);
+  Task<> watch = ServeSignals(io, io->SignalDescriptor(), on, log);
   Task<> whole = Tell(io, std::move(story), &result);
   watch.Start();
   whole.Start();

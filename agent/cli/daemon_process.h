@@ -11,11 +11,14 @@
 
 namespace tidemark {
 
-// SIGTERM or SIGINT calls *stop (set by the story once there is something to stop; before that the
-// story is dropped). A story that has not ended 9 s later is dropped: what was acknowledged is on
-// disk.
-absl::Status RunUntilSignal(UringIo* io, Task<absl::Status> story,
-                            const std::function<void()>* stop, Logger* log);
+// What signals call, set by the story once there is something to call.
+struct OnSignals {
+  std::function<void()> stop;    // SIGTERM, SIGINT. Before it is set the story is dropped
+  std::function<void()> reload;  // SIGHUP; null: there is nothing to reload
+};
+// A story that has not ended 9 s after it was stopped is dropped: what was acknowledged is on disk.
+absl::Status RunUntilSignal(UringIo* io, Task<absl::Status> story, const OnSignals* on,
+                            Logger* log);
 
 }  // namespace tidemark
 #endif  // TIDEMARK_AGENT_CLI_DAEMON_PROCESS_H_

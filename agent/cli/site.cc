@@ -38,7 +38,7 @@ struct SiteProcess {
   LoadedIdentity* identity = nullptr;
   Logger* log = nullptr;
   std::unique_ptr<SiteServer> server;
-  std::function<void()> stop;
+  OnSignals on;
 };
 
 Task<absl::Status> ServeSite(Io* io, SiteProcess* process) {
@@ -56,7 +56,7 @@ Task<absl::Status> ServeSite(Io* io, SiteProcess* process) {
     co_await pause;
   }
   SiteServer* server = process->server.get();
-  process->stop = [server] { server->Stop(); };
+  process->on.stop = [server] { server->Stop(); };
   process->log->Info(absl::StrFormat("site %s serving control %s:%d data %s:%d",
                                      process->options.name, HostOf(process->options.listen),
                                      server->control_port(), HostOf(process->options.data_listen),
@@ -85,7 +85,7 @@ int RunSite(const Arguments& arguments) {
   process.options.log = [&log](const std::string& line) { log.Warn(line); };
   process.identity = &*identity;
   process.log = &log;
-  const absl::Status ended = RunUntilSignal(world, ServeSite(world, &process), &process.stop, &log);
+  const absl::Status ended = RunUntilSignal(world, ServeSite(world, &process), &process.on, &log);
   if (!ended.ok()) return Fail(arguments, ended);
   log.Info("ended");
   return kExitOk;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/cli/output.h"
+#include "agent/rate_schedule.h"
 #include "agent/report/tier.h"
 #include "agent/report/times.h"
 
@@ -119,6 +120,9 @@ std::string SitesText(const StatusReport& report) {
   for (const SiteStatus& site : report.sites) {
     if (!site.last_error.empty() && site.state != "streaming")
       text += absl::StrFormat("%s: %s\n", site.name, site.last_error);
+    if (site.rate_limit_bytes_per_second.has_value())
+      text += absl::StrFormat("%s: held to %s\n", site.name,
+                              FormatRate(*site.rate_limit_bytes_per_second));
   }
   return text;
 }

@@ -233,6 +233,7 @@ Fd UringLoop::SignalDescriptor() {
   sigemptyset(&wanted);
   sigaddset(&wanted, SIGTERM);
   sigaddset(&wanted, SIGINT);
+  sigaddset(&wanted, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   signals_ = signalfd(-1, &wanted, SFD_CLOEXEC);
   assert(signals_ >= 0);

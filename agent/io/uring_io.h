@@ -27,9 +27,9 @@ class UringIo : public Io {
   // Registers the pool's memory, so that reads and writes of its buffers skip pinning. False where
   // the memlock limit forbids it: everything still works.
   virtual bool RegisterPool(BufferPool* pool) = 0;
-  // Blocks SIGTERM and SIGINT for this thread and those it starts later, and gives a descriptor:
-  // a Read of 128 bytes (a signalfd_siginfo, kNoOffset) ends at the first signal. Call it before
-  // other libraries start threads. Owned by the UringIo.
+  // Blocks SIGTERM, SIGINT and SIGHUP for this thread and those it starts later, and gives a
+  // descriptor: a Read of 128 bytes (a signalfd_siginfo, kNoOffset) ends at the first signal. Call
+  // it before other libraries start threads. Owned by the UringIo.
   virtual Fd SignalDescriptor() = 0;
   // What the kernel offers, for `tidemark doctor`.
   virtual std::string Describe() const = 0;

@@ -138,6 +138,8 @@ Task<absl::Status> DataConnection::SendBlocks(const CanonicalHeader* header, uin
   frame.kind = FrameKind::kBlock;
   frame.connection = connection_;
   for (uint32_t i = first; i < first + count; ++i) {
+    if (pacer_ != nullptr && pacer_->limits())
+      co_await pacer_->Pass(kFrameHeaderBytes + header->BlockBytes(i), &closed_);
     if (closed_) co_return absl::UnavailableError(name_ + ": data connection closed");
     frame.block_index = i;
     frame.payload_digest = header->blocks[i];
@@ -211,6 +213,8 @@ Task<absl::Status> DataConnection::ReceivePayload(MutableByteSpan into) {
 Task<absl::Status> DataConnection::ReceiveRecord(const CanonicalHeader* header,
                                                  MutableByteSpan payload) {
   for (size_t i = 0; i < header->blocks.size(); ++i) {
+    if (pacer_ != nullptr && pacer_->limits())
+      co_await pacer_->Pass(kFrameHeaderBytes + header->BlockBytes(i), &closed_);
     absl::StatusOr<Arrival> arrival = co_await ReceiveHeader();
     if (!arrival.ok()) co_return arrival.status();
     const FrameHeader& frame = arrival->frame;

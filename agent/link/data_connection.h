@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "agent/io/pool.h"
 #include "agent/link/control_connection.h"
+#include "agent/link/pacer.h"
 #include "replicator/frame.h"
 #include "replicator/record.h"
 
@@ -44,6 +45,10 @@ class DataConnection {
   // The caller's end sends its preface and both exchange a hello frame, which proves the keys.
   // Within kGreetLimit; afterwards silence is for the control connection to notice.
   Task<absl::Status> Greet();
+
+  // Blocks are sent, and those of ReceiveRecord read, no faster than this allows. Outlives the
+  // connection.
+  void Pace(Pacer* pacer) { pacer_ = pacer; }
 
   // Whole records. The head must hold the canonical header's encoding.
   Task<absl::Status> SendRecord(const CanonicalHeader* header, ByteSpan payload, uint32_t request);
@@ -82,6 +87,7 @@ class DataConnection {
   bool is_site_;
   FrameSender sender_;
   FrameReceiver receiver_;
+  Pacer* pacer_ = nullptr;
   bool closed_ = false, greeted_ = false;
   Op* guard_sleep_ = nullptr;
   TaskGroup tasks_;

@@ -40,8 +40,9 @@ struct SiteStatus {
   IoRates rates;
   std::optional<double> ack_p50_seconds, ack_p99_seconds, clock_skew_seconds;
   std::optional<uint64_t> store_bytes, store_free_bytes, store_disk_bytes;
-  std::optional<double> store_full_in_seconds;  // at the present rate
-  std::vector<std::string> shares_host_with;    // other sites on the same machine
+  std::optional<double> store_full_in_seconds;          // at the present rate
+  std::optional<uint64_t> rate_limit_bytes_per_second;  // in force now; absent: none
+  std::vector<std::string> shares_host_with;            // other sites on the same machine
   std::optional<ScrubStatus> scrub;
 };
 // A vault at one site.

@@ -12,9 +12,11 @@ constexpr uint32_t kRequest = 1;
 
 }  // namespace
 
-PeerFetch::PeerFetch(Site* site, ControlConnection* control, SiteVault* vault, FetchTarget target)
+PeerFetch::PeerFetch(Site* site, ControlConnection* control, Pacer* pacer, SiteVault* vault,
+                     FetchTarget target)
     : site_(site),
       control_(control),
+      pacer_(pacer),
       vault_(vault),
       target_(std::move(target)),
       peer_(site->io(), &site->options(), site->channels(), target_.peer) {}
@@ -70,6 +72,7 @@ Task<absl::Status> PeerFetch::Pull() {
 }
 
 Task<absl::Status> PeerFetch::ReceiveRecords() {
+  peer_.data()->Pace(pacer_);
   absl::Duration reported = io()->Monotonic();
   while (!stopped_) {
     absl::StatusOr<DataConnection::Arrival> arrival = co_await peer_.data()->ReceiveHeader();

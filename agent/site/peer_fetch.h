@@ -20,8 +20,9 @@ struct FetchTarget {
 
 class PeerFetch {
  public:
-  // Reports go to `control`, the session that ordered it. All outlive it.
-  PeerFetch(Site* site, ControlConnection* control, SiteVault* vault, FetchTarget target);
+  // Reports go to `control`, the session that ordered it; `pacer` has its rate. All outlive it.
+  PeerFetch(Site* site, ControlConnection* control, Pacer* pacer, SiteVault* vault,
+            FetchTarget target);
   PeerFetch(const PeerFetch&) = delete;
   Io* io() const { return site_->io(); }
   // Once; ends with the last report. What came is kept, also when it fails.
@@ -39,6 +40,7 @@ class PeerFetch {
 
   Site* site_;
   ControlConnection* control_;
+  Pacer* pacer_;
   SiteVault* vault_;
   FetchTarget target_;
   PeerSession peer_;

@@ -32,6 +32,7 @@ SiteSession::SiteSession(Site* site, SessionTable* table, Fd fd, uint16_t data_p
       control_(site->io(), fd, site->channels()->Accept(site->io()->Now()), "caller"),
       read_service_(site, &control_),
       verify_service_(site, &control_),
+      fetch_pacer_(site->io()),
       grace_(site->io()),
       tasks_(site->io()) {}
 
@@ -167,6 +168,10 @@ bool SiteSession::HandleAgent(const wire::Control& message) {
   }
   if (message.has_peers()) {
     TakePeers(message.peers());
+    return true;
+  }
+  if (message.has_rate()) {
+    fetch_pacer_.SetRate(message.rate().fetch_bytes_per_second());
     return true;
   }
   return message.has_verify_order() && Verify(message.verify_order());

@@ -76,6 +76,7 @@ class SiteSession : public SiteListener {
   ReadService read_service_;
   VerifyService verify_service_;
   std::map<VaultId, PeerFetch*> fetches_;  // running
+  Pacer fetch_pacer_;                      // for all of them
   Pause grace_;
   TaskGroup tasks_;  // last: its frames use all of the above
 };

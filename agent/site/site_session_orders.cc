@@ -130,7 +130,7 @@ Task<> SiteSession::Fetch(wire::FetchOrder order) {
   target.peer = {order.peer(), order.peer_address()};
   target.checkpoint = checkpoint->checkpoint.upto;
   target.agent = control_.peer().key;
-  PeerFetch fetch(site_, &control_, vault, std::move(target));
+  PeerFetch fetch(site_, &control_, &fetch_pacer_, vault, std::move(target));
   fetches_[id] = &fetch;
   if (control_.closed()) fetch.Stop();
   co_await fetch.Run();

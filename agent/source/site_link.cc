@@ -37,6 +37,7 @@ SiteLink::SiteLink(Io* io, const Options& options, ChannelFactory* channels)
       options_(options),
       channels_(channels),
       state_since_(io->Now()),
+      pacer_(io),
       work_(io),
       changed_(io),
       tasks_(io) {}
@@ -69,6 +70,7 @@ Task<absl::Status> SiteLink::RunSession() {
   sessions_.clear();
   sent_at_.clear();
   rates_.Clear();
+  rate_told_ = 0;
   checkpointed_.clear();
   opening_ = true;
   tasks_.Spawn(GuardOpening());
@@ -81,6 +83,7 @@ Task<absl::Status> SiteLink::RunSession() {
     ever_up_ = true;
     if (state_ == LinkState::kDown) SetState(LinkState::kConnecting, "");
     TellPeers();
+    TellRate();
     TaskGroup loops(io_);
     loops.Spawn(ReceiveLoop());
     loops.Spawn(HeartbeatLoop());
@@ -215,6 +218,7 @@ Task<absl::Status> SiteLink::OpenData(uint32_t data_port) {
   if (!fd.ok()) co_return fd.status();
   data_ =
       std::make_unique<DataConnection>(io_, *fd, *control_, session_id_, kAppendConnection, false);
+  data_->Pace(&pacer_);
   absl::Status greeted = co_await data_->Greet();
   co_return greeted;
 }

@@ -76,6 +76,9 @@ class SiteLink {
 
   Task<> Run();
   void Stop();
+  // Bytes a second for the site, from here and from the peers that it fetches from; 0: no limit.
+  void SetRate(uint64_t bytes_per_second);
+  uint64_t rate() const { return pacer_.rate(); }
   // A vault wants something new (a promise, a feed): look again.
   void Nudge() { work_.WakeAll(); }
 
@@ -170,6 +173,7 @@ class SiteLink {
   void OnFetchReport(const wire::FetchReport& report);
   void OnAppendRefused(const wire::AppendRefused& refused);
   void TellPeers();
+  void TellRate();
   void OnVerifyReport(const wire::VerifyReport& report);
   void EndSession(absl::Status why);
   void SetState(LinkState state, const std::string& error);
@@ -188,6 +192,7 @@ class SiteLink {
   // Of the present session.
   std::unique_ptr<ControlConnection> control_;
   std::unique_ptr<DataConnection> data_;
+  uint64_t rate_told_ = 0;
   SessionId session_id_;
   bool opening_ = false, session_up_ = false, stopping_ = false, receipts_forgotten_ = false;
   Op* guard_sleep_ = nullptr;
@@ -212,6 +217,7 @@ class SiteLink {
   std::map<VaultId, std::map<uint64_t, absl::Duration>> sent_at_;    // sequence -> when it left
   std::deque<std::pair<absl::Duration, absl::Duration>> ack_times_;  // (when, how long)
   StoreRates rates_;
+  Pacer pacer_;
   std::optional<double> clock_skew_seconds_;
   uint64_t store_bytes_ = 0, store_free_bytes_ = 0, store_disk_bytes_ = 0;
   std::optional<wire::ScrubState> scrub_;

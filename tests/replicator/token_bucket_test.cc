@@ -50,5 +50,40 @@ TEST(TokenBucket, WithoutARateNothingWaits) {
   EXPECT_EQ(bucket.Wait(absl::ZeroDuration()), absl::ZeroDuration());
 }
 
+TEST(TokenBucket, AnotherRateCountsFromNowOn) {
+  TokenBucket bucket(100);
+  bucket.Take(300, absl::ZeroDuration());  // two seconds' worth of debt
+  bucket.SetRate(1000, absl::Seconds(1));
+  EXPECT_EQ(bucket.Wait(absl::Seconds(1)), absl::Milliseconds(100)) << "100 tokens are owed";
+  bucket.SetRate(0, absl::Seconds(1));
+  EXPECT_EQ(bucket.Wait(absl::Seconds(1)), absl::ZeroDuration());
+  bucket.SetRate(10, absl::Seconds(9));
+  bucket.Take(10, absl::Seconds(9));
+  EXPECT_EQ(bucket.Wait(absl::Seconds(9)), absl::Seconds(1)) << "nothing was saved meanwhile";
+}
+
+// Whoever turns a rate up and down again and again gets no more by it.
+TEST(TokenBucket, ChangesGiveNothingAway) {
+  TokenBucket bucket(1000, absl::Milliseconds(100));
+  uint64_t taken = 0;
+  absl::Duration now = absl::Seconds(1);
+  for (int step = 0; step < 10'000; ++step) {
+    now += absl::Milliseconds(1);
+    bucket.SetRate(step % 2 == 0 ? 500 : 1000, now);
+    if (bucket.Wait(now) > absl::ZeroDuration()) continue;
+    bucket.Take(10, now);
+    taken += 10;
+  }
+  EXPECT_LE(taken, 1000u * 10 + 200);
+  EXPECT_GE(taken, 500u * 10);
+}
+
+TEST(TokenBucket, ItsDepthIsWhatMayGoAtOnce) {
+  TokenBucket bucket(1000, absl::Milliseconds(100));
+  EXPECT_EQ(bucket.Wait(absl::Hours(1)), absl::ZeroDuration());
+  bucket.Take(150, absl::Hours(1));
+  EXPECT_EQ(bucket.Wait(absl::Hours(1)), absl::Milliseconds(50));
+}
+
 }  // namespace
 }  // namespace tidemark

@@ -22,7 +22,6 @@ constexpr Cap kCaps[] = {
     {"agent/agent.cc", 395},
     {"agent/cli/bare.cc", 335},
     {"agent/control_socket.cc", 315},
-    {"agent/daemon.cc", 315},
     {"agent/io/task.h", 154},
     {"agent/io/uring_loop.h", 151},
     {"agent/source/log_writer.h", 180},

@@ -169,9 +169,8 @@ TEST(AgentConfig, AVaultHasTheChunksOfItsClassUnlessItSaysOthers) {
     const absl::StatusOr<AgentConfig> config = ParseAgentConfig(kAgent + said.added, "/c/a.toml");
     ASSERT_TRUE(config.ok()) << config.status();
     EXPECT_EQ(config->vaults[0].cut, said.meant) << said.added;
-    const absl::StatusOr<AgentConfig> again = ParseAgentConfig(WriteConfig(*config), "/c/a.toml");
-    ASSERT_TRUE(again.ok()) << again.status();
-    EXPECT_EQ(again->vaults[0].cut, said.meant) << said.added;
+    const AgentConfig again = *ParseAgentConfig(WriteConfig(*config), "/c/a.toml");
+    EXPECT_EQ(again.vaults[0].cut, said.meant) << said.added;
   }
 }
 
@@ -182,8 +181,35 @@ TEST(AgentConfig, ChunksOfTheClassAreWrittenAsComments) {
   const std::string text =
       absl::StrReplaceAll(WriteConfig(*config), {{"class = \"general\"", "class = \"database\""}});
   const absl::StatusOr<AgentConfig> changed = ParseAgentConfig(text, "/c/agent.toml");
-  ASSERT_TRUE(changed.ok()) << changed.status();
-  EXPECT_EQ(changed->vaults[0].cut.bytes_average, 16u * 1024);
+  EXPECT_EQ(changed.value().vaults[0].cut.bytes_average, 16u * 1024);
+}
+
+TEST(AgentConfig, ASiteMayHaveRatesByTheHour) {
+  const std::string address = "address = \"[fd00::3]:7000\"\n";
+  const auto parse = [&address](const std::string& added) {
+    return ParseAgentConfig(absl::StrReplaceAll(kAgent, {{address, address + added}}), "/c/a.toml");
+  };
+  const absl::StatusOr<AgentConfig> config = parse(
+      "rate_limit = \"100MB/s\"\nrate_schedule = [\"Mon-Fri 08:00-18:00 20MB/s\", "
+      "\"22:00-06:00 none\"]\nrate_zone = \"Europe/Paris\"\n");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->sites[0].rate, RateSchedule());
+  EXPECT_EQ(config->sites[2].rate.bytes_per_second, 100'000'000u);
+  ASSERT_EQ(config->sites[2].rate.windows.size(), 2u);
+  EXPECT_EQ(config->sites[2].rate.windows[0].bytes_per_second, 20'000'000u);
+  const AgentConfig again = *ParseAgentConfig(WriteConfig(*config), "/c/a.toml");
+  EXPECT_EQ(again.sites[2].rate, config->sites[2].rate);
+  const std::pair<std::string, std::string> wrong[] = {
+      {"rate_limit = \"fast\"\n", "'rate_limit' in [[sites]] must be a rate such as"},
+      {"rate_limit = 100\n", "a string in quotes"},
+      {"rate_schedule = \"08:00-18:00 1MB/s\"\n", "a list of texts"},
+      {"rate_schedule = [\"08:00-18:00 1MB/s\", \"at night\"]\n", "hours and a rate such as"},
+      {"rate_zone = \"Paris/Europe\"\n", "a time zone such as"},
+  };
+  for (const auto& [added, says] : wrong) {
+    EXPECT_THAT(std::string(parse(added).status().message()), HasSubstr(says)) << added;
+    EXPECT_THAT(std::string(parse(added).status().message()), HasSubstr(":24: ")) << added;
+  }
 }
 
 TEST(AgentConfig, ReadsAlertsMaintenanceAndPrices) {
