@@ -35,7 +35,9 @@ absl::Status StatusOf(const rocksdb::Status& status, const char* what) {
 rocksdb::Options MakeOptions(size_t cache_bytes) {
   rocksdb::Options options;
   options.create_if_missing = true;
-  options.write_buffer_size = cache_bytes / 4;
+  // Small: rows of hours of pushes would stay in a large one, and the memory of an agent grow with
+  // what it has seen.
+  options.write_buffer_size = cache_bytes / 16;
   options.max_write_buffer_number = 2;
   options.max_open_files = 256;
   // Half of a row is random bytes; the rest is alike from row to row.
