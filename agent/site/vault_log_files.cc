@@ -51,9 +51,41 @@ Task<absl::Status> VaultLog::BeginFile(Position before) {
   absl::Status made = co_await MakeFile(&file, before);
   if (!made.ok()) co_return made;
   co_await GiveUpAbove(before);
+  if (!files_.empty()) {
+    const LogFile& ended = files_.back();
+    std::string path = ended.path;
+    co_await ReleaseRest(std::move(path), ended.end, ended.header.file_bytes);
+  }
   bytes_ += file.end;
   files_.push_back(std::move(file));
   co_return absl::OkStatus();
+}
+
+// The space that was taken for a file and never written: nobody will. A site that is killed again
+// and again would fill its disk with it. Not a byte changes: there are zeros, with space and
+// without. What was written behind `from` stays, it may be evidence.
+Task<> VaultLog::ReleaseRest(std::string path, uint64_t from, uint64_t file_bytes) {
+  Op open = io_->Open(path, kOpenRead | kOpenWrite);
+  const Fd fd = co_await open;
+  if (fd < 0) co_return;
+  uint64_t end_of_data = from;
+  while (end_of_data < file_bytes) {
+    uint64_t begin = 0, end = 0;
+    Op look = io_->NextData(fd, end_of_data, &begin, &end);
+    const int32_t found = co_await look;
+    if (found == -ENXIO) break;
+    if (found < 0 || end <= end_of_data) end = file_bytes;  // unknown: as it is
+    end_of_data = end;
+  }
+  const uint64_t rest = (end_of_data + kDirectIoBytes - 1) / kDirectIoBytes * kDirectIoBytes;
+  if (rest < file_bytes) {
+    Op punch = io_->Punch(fd, rest, file_bytes - rest);
+    const int32_t punched = co_await punch;
+    (void)punched;  // space, not data
+  }
+  Op close = io_->Close(fd);
+  const int32_t closed = co_await close;
+  (void)closed;
 }
 
 // A file that then holds nothing goes. The file that ends it must be durable.

@@ -211,6 +211,25 @@ TEST_F(VaultLogTest, KeepsNoFileThatHoldsNothing) {
   CloseLog();
 }
 
+// Each start after a crash ends a file in the middle of the space that it was given.
+TEST_F(VaultLogTest, GivesBackTheSpaceThatAnEndedFileNeverUsed) {
+  Open();
+  ASSERT_TRUE(Append(3, 5000).ok());
+  ASSERT_TRUE(Append(3, 5000).ok());
+  CloseLog();
+  const uint64_t one_file = disk()->used_bytes();
+  uint64_t last = 6;
+  for (int lives = 0; lives < 6; ++lives, last += 6) {
+    const LogRecovery::Outcome found = Open();
+    EXPECT_FALSE(found.damaged) << found.explanation;
+    EXPECT_EQ(found.tail.sequence, last);
+    ASSERT_TRUE(Append(3, 5000).ok());
+    ASSERT_TRUE(Append(3, 5000).ok());
+    CloseLog();
+  }
+  EXPECT_LT(disk()->used_bytes(), 2 * one_file + 6 * (1 << 20));
+}
+
 TEST_F(VaultLogTest, MissingLogFileIsDamage) {
   Open();
   ASSERT_TRUE(Append(6, 1 << 20).ok());

@@ -236,8 +236,6 @@ bool PushWorld::RunUntilRead(TestCall* call, uint64_t bytes) {
   return read && !call->report.has_value();
 }
 
-bool PushWorld::RunUntil(const std::function<bool()>& done) { return world_.Run(done, kPatience); }
-
 std::string PushWorld::Restored(const std::string& name, uint64_t version,
                                 const std::string& from) {
   RestoreCall request;

@@ -55,9 +55,7 @@ class PushWorld {
   void StartSite(int site);
   void KillSite(int site);
   SimDisk* SiteDisk(int site) { return world_.disk(site_nodes_[site]); }
-  SiteLink* link(int site) { return agent_->links()[site].get(); }
   absl::Duration Clock() { return world_.io(agent_node_)->Monotonic(); }
-  bool RunUntil(const std::function<bool()>& done);
   void BlockSite(int site) { world_.Block(agent_node_, site_nodes_[site]); }
   void HealSites() { world_.HealAll(); }
 
