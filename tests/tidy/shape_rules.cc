@@ -33,7 +33,7 @@ constexpr Cap kCaps[] = {
     {"tests/agent/site/test_agent.h", 230},
     {"tests/crypto/channel_test.cc", 315},
     {"tests/io/conformance_files.h", 254},
-    {"tests/io/conformance_names.h", 178},
+    {"tests/io/conformance_names.h", 155},
     {"tests/io/conformance_sockets.h", 241},
     {"tests/io/conformance_time.h", 200},
     {"tests/io/conformance_waiting.h", 191},
