@@ -62,7 +62,7 @@ Agent::Agent(Io* io, const Options& options, ChannelFactory* channels, const Sig
     Vault::Options vault = setup.options;
     vault.window.primaries = primaries;
     vault.window.sites = static_cast<uint32_t>(links.size());
-    Vault::Parts parts{kek, identity, &records_, &spans_, setup.index, links, sources};
+    Vault::Parts parts{kek, identity, &records_, &spans_, setup.index, links, sources, &logs_};
     vaults_.push_back(std::make_unique<Vault>(io, vault, parts));
     for (SiteLink* link : links) link->Attach(vaults_.back().get());
   }

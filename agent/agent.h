@@ -128,6 +128,7 @@ class Agent : public AgentService {
   BufferPool records_, spans_;
   std::vector<std::unique_ptr<RecordSource>> sources_;
   std::vector<std::unique_ptr<SiteLink>> links_;
+  std::vector<LogWriter*> logs_;  // as vaults_
   std::vector<std::unique_ptr<Vault>> vaults_;
   std::unique_ptr<ProofKeeper> proof_;
   Op* sample_sleep_ = nullptr;

@@ -105,6 +105,10 @@ Task<> SiteSession::Fetch(wire::FetchOrder order) {
       ParseCheckpoint(control_.peer().key, AsBytes(order.checkpoint()));
   if (!FromWire(order.vault(), id.bytes)) {
     refused = absl::InvalidArgumentError("a vault id is 16 bytes");
+  } else if (order.stop()) {
+    const auto running = fetches_.find(id);
+    if (running != fetches_.end()) running->second->Stop();  // its own report says how far it came
+    co_return;
   } else if (!checkpoint.ok()) {
     refused = checkpoint.status();
   } else if (checkpoint->checkpoint.vault != id || checkpoint->checkpoint.upto.sequence == 0) {

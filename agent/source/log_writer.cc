@@ -68,16 +68,34 @@ Task<absl::StatusOr<PooledBuffer>> LogWriter::AcquireBuffer(const absl::Status* 
       continue;
     }
     if (window_->MayAppend(kPackBytesMax)) {
-      EvictFinished(false);
-      PooledBuffer buffer = records_->TryAcquire();
-      if (!buffer) {
-        EvictFinished(true);
-        buffer = records_->TryAcquire();
-      }
+      PooledBuffer buffer = TryAcquire();
       if (buffer) co_return std::move(buffer);
     }
     co_await room_.Wait();
   }
+}
+
+// Room is made here first, then where most is held: another vault may be idle for ever.
+PooledBuffer LogWriter::TryAcquire() {
+  EvictFinished(false);
+  PooledBuffer buffer = records_->TryAcquire();
+  if (!buffer) EvictFinished(true);
+  if (!buffer) buffer = records_->TryAcquire();
+  if (buffer || sharing_ == nullptr) return buffer;
+  LogWriter* most = *std::ranges::max_element(*sharing_, {}, [](const LogWriter* log) {
+    const uint64_t committed = log->committed_sequence();
+    return std::distance(log->held_.begin(), log->held_.upper_bound(committed));
+  });
+  if (!most->window_.has_value()) return buffer;
+  most->EvictFinished(false);
+  most->EvictFinished(true);
+  return records_->TryAcquire();
+}
+
+void LogWriter::WakeWhoWaitsForRoom() {
+  room_.WakeAll();
+  if (sharing_ == nullptr) return;
+  for (LogWriter* log : *sharing_) log->room_.WakeAll();
 }
 
 // Drops records from the old end: those that every site holds, and for room also committed ones
@@ -184,7 +202,7 @@ void LogWriter::Unpin(uint64_t sequence) {
   assert(held != held_.end() && held->second.pins > 0);
   if (--held->second.pins > 0 || !held->second.evicted) return;
   held_.erase(held);
-  room_.WakeAll();
+  WakeWhoWaitsForRoom();
 }
 
 LogWindow::Feed LogWriter::LinkUp(SiteIndex site, const Position& durable) {
@@ -218,7 +236,7 @@ absl::Status LogWriter::OnHeartbeat(SiteIndex site, const Position& durable, abs
 }
 
 void LogWriter::AnnounceCommits() {
-  room_.WakeAll();
+  WakeWhoWaitsForRoom();
   if (window_->committed_sequence() == announced_) return;
   announced_ = window_->committed_sequence();
   commit_times_.OnCommitted(announced_, io_->Monotonic());

@@ -38,6 +38,9 @@ class LogWriter {
   // `records` gives buffers of kRecordBytesMax and outlives this.
   LogWriter(Io* io, const Options& options, const SigningKey* agent, BufferPool* records);
   LogWriter(const LogWriter&) = delete;
+  // All logs that take from the same pool, this one too: what only a late site lacks makes room
+  // for each of them. Outlives this.
+  void ShareRoom(const std::vector<LogWriter*>* all) { sharing_ = all; }
   Io* io() const { return io_; }
   const VaultId& vault() const { return options_.vault; }
 
@@ -46,8 +49,7 @@ class LogWriter {
   bool open() const { return window_.has_value() && failure_.ok(); }
   uint64_t epoch() const { return epoch_; }
   const SessionId& nonce() const { return nonce_; }
-  // For good: everybody who waits gets `why`.
-  void Fail(absl::Status why);
+  void Fail(absl::Status why);  // for good: everybody who waits gets `why`
   const absl::Status& failure() const { return failure_; }
 
   // A buffer for one record once the window and the pool have room (law 9). Both waits here end
@@ -108,9 +110,7 @@ class LogWriter {
   // checkpoint_interval has passed, else each idle_checkpoint_interval. Null: nothing is committed.
   const SignedCheckpoint* CurrentCheckpoint();
   // The newest receipt held of each site, in order of their indexes, for checkpoints to name.
-  void NameReceipts(std::function<std::vector<Digest>()> receipts) {
-    receipts_ = std::move(receipts);
-  }
+  void NameReceipts(std::function<std::vector<Digest>()> each) { receipts_ = std::move(each); }
   // A push was opened then (on the lag clock) and the book may not know of it yet: nothing later is
   // claimed to be restorable, until it is said to be known.
   void PushWaits(absl::Time opened) { waiting_.insert(opened); }
@@ -124,12 +124,10 @@ class LogWriter {
     before_ = std::move(before);
   }
   // Called with each checkpoint that is made, and with each control record that is appended.
-  void OnCheckpoint(std::function<void(const SignedCheckpoint&)> listener) {
-    on_checkpoint_ = std::move(listener);
-  }
-  void OnControl(std::function<void(const CanonicalHeader&, ByteSpan payload)> listener) {
-    on_control_ = std::move(listener);
-  }
+  using CheckpointListener = std::function<void(const SignedCheckpoint&)>;
+  using ControlListener = std::function<void(const CanonicalHeader&, ByteSpan payload)>;
+  void OnCheckpoint(CheckpointListener listener) { on_checkpoint_ = std::move(listener); }
+  void OnControl(ControlListener listener) { on_control_ = std::move(listener); }
 
  private:
   struct Held {
@@ -140,6 +138,8 @@ class LogWriter {
   };
   Position AppendSmall(RecordKind kind, PooledBuffer buffer, const std::vector<std::byte>& body);
   void EvictFinished(bool for_room);
+  PooledBuffer TryAcquire();
+  void WakeWhoWaitsForRoom();
   void NotifyWork() const;
   void AnnounceCommits();
   void NoteBytes(uint64_t sequence);
@@ -151,6 +151,7 @@ class LogWriter {
   const SigningKey* agent_;
   BufferPool* records_;
   BufferPool mode_records_;
+  const std::vector<LogWriter*>* sharing_ = nullptr;  // null: nobody else
   // Owned by the loop thread.
   uint64_t epoch_ = 0;
   SessionId nonce_;
@@ -169,8 +170,8 @@ class LogWriter {
   absl::Duration checkpointed_at_;
   std::function<std::vector<Digest>()> receipts_;
   std::function<std::optional<ProvenBefore>(SiteIndex)> before_;
-  std::function<void(const SignedCheckpoint&)> on_checkpoint_;
-  std::function<void(const CanonicalHeader&, ByteSpan)> on_control_;
+  CheckpointListener on_checkpoint_;
+  ControlListener on_control_;
   std::vector<std::function<void(uint64_t)>> commit_listeners_;
   std::vector<std::function<void()>> work_listeners_;
   Event room_, committed_;

@@ -68,6 +68,7 @@ Task<> SiteLink::Run() {
 Task<absl::Status> SiteLink::RunSession() {
   session_end_ = absl::OkStatus();
   sessions_.clear();
+  fetching_ = nullptr;
   sent_at_.clear();
   rates_.Clear();
   rate_told_ = 0;
@@ -244,6 +245,7 @@ Task<> SiteLink::HeartbeatLoop() {
     wire::Control message;
     message.mutable_heartbeat()->set_sent_at_nanos(absl::ToInt64Nanoseconds(io_->Monotonic()));
     control_->Send(message);
+    ReviewFetches();
     Op sleep = io_->Sleep(options_.heartbeat_interval);
     const int32_t slept = co_await sleep;
     (void)slept;
@@ -272,31 +274,27 @@ Task<> SiteLink::CheckpointLoop() {
   }
 }
 
-// Sends what the windows say, one record at a time, the vaults in turn.
+// Sends what the windows say, one record at a time.
 Task<> SiteLink::SendLoop() {
   while (session_up_) {
-    bool sent = false;
-    for (LinkedVault* vault : vaults_) {
-      VaultSession& session = SessionOf(vault);
-      Advance(vault, &session);
-      if (!session_up_ || session.phase != VaultPhase::kFeeding || !vault->log()->open()) continue;
-      const LogWindow& window = vault->log()->window();
-      const std::optional<uint64_t> next = window.NextToSend(options_.index);
-      if (!next.has_value()) continue;
-      const LogWriter::Pinned record = vault->log()->Pin(*next);
-      sent_at_[vault->log()->vault()][*next] = io_->Monotonic();
-      absl::Status delivered = co_await data_->SendRecord(record.header, record.payload, 0);
-      vault->log()->Unpin(*next);
-      if (!delivered.ok()) {
-        EndSession(delivered);
-        break;
-      }
-      if (window.feed(options_.index) == LogWindow::Feed::kLive)
-        vault->log()->Sent(options_.index, *next);
-      if (MUSEUM_BUG("lag-at-send")) vault->log()->lag().OnDurable(options_.index, *next);
-      sent = true;
+    for (LinkedVault* vault : vaults_) Advance(vault, &SessionOf(vault));
+    LinkedVault* vault = session_up_ ? NextToSend() : nullptr;
+    if (vault == nullptr) {
+      if (session_up_) co_await work_.Wait();
+      continue;
     }
-    if (!sent && session_up_) co_await work_.Wait();
+    const uint64_t next = *vault->log()->window().NextToSend(options_.index);
+    const LogWriter::Pinned record = vault->log()->Pin(next);
+    sent_at_[vault->log()->vault()][next] = io_->Monotonic();
+    absl::Status delivered = co_await data_->SendRecord(record.header, record.payload, 0);
+    vault->log()->Unpin(next);
+    if (!delivered.ok()) {
+      EndSession(delivered);
+      break;
+    }
+    if (vault->log()->window().feed(options_.index) == LogWindow::Feed::kLive)
+      vault->log()->Sent(options_.index, next);
+    if (MUSEUM_BUG("lag-at-send")) vault->log()->lag().OnDurable(options_.index, next);
   }
 }
 
@@ -343,78 +341,6 @@ void SiteLink::StartFeed(LinkedVault* vault, VaultSession* session) {
       EndSession(absl::DataLossError(last_error_));
       break;
   }
-}
-
-// The site's next record is no longer in memory here: a peer has it.
-Task<> SiteLink::FetchForFeed(LinkedVault* vault) {
-  SetState(LinkState::kCatchingUp, "");
-  while (session_up_ && vault->log()->open()) {
-    const Position target = vault->log()->fetch_target(options_.index);
-    SiteLink* peer = PeerFor(vault->log()->vault(), target.sequence);
-    absl::Status outcome = absl::UnavailableError("no other site holds what it lacks");
-    if (target.sequence > 0 && peer != nullptr) {
-      SignedCheckpoint checkpoint = vault->log()->MakeCheckpoint(target);
-      SiteAddress address = peer->options_.address;
-      absl::StatusOr<Position> reached =
-          co_await Fetch(vault->log()->vault(), std::move(address), std::move(checkpoint));
-      outcome = reached.status();
-      if (reached.ok() && session_up_ && vault->log()->open()) {
-        SessionOf(vault).durable = *reached;
-        const LogWindow::Feed feed = vault->log()->FetchFinished(options_.index, *reached);
-        if (feed == LogWindow::Feed::kLive) {
-          SessionOf(vault).phase = VaultPhase::kFeeding;
-          SetState(LinkState::kStreaming, "");
-          Nudge();
-          co_return;
-        }
-        if (feed == LogWindow::Feed::kDiverged) outcome = absl::DataLossError("holds another log");
-        if (feed == LogWindow::Feed::kFetch && !vault->log()->window().IsOurs(*reached))
-          outcome = absl::UnavailableError("its tail waits for this epoch's first commit");
-      }
-    }
-    if (absl::IsDataLoss(outcome)) SetState(LinkState::kDamaged, std::string(outcome.message()));
-    if (!outcome.ok()) {
-      last_error_ = std::string(outcome.message());
-      Op sleep = io_->Sleep(options_.retry_max / 4);
-      const int32_t slept = co_await sleep;
-      (void)slept;
-    }
-  }
-}
-
-SiteLink* SiteLink::PeerFor(const VaultId& vault, uint64_t sequence) {
-  for (SiteLink* link : links_) {
-    if (link == this || !link->session_up_) continue;
-    for (LinkedVault* linked : link->vaults_) {
-      if (linked->log()->vault() != vault || !linked->log()->open()) continue;
-      if (linked->log()->window().durable(link->options_.index).sequence >= sequence) return link;
-    }
-  }
-  return nullptr;
-}
-
-Task<absl::StatusOr<Position>> SiteLink::Fetch(VaultId vault, SiteAddress peer,
-                                               SignedCheckpoint checkpoint) {
-  if (!session_up_) co_return absl::UnavailableError("site " + name() + " is not connected");
-  VaultSession& session = sessions_[vault];
-  session.fetched.reset();
-  session.fetch_result = absl::OkStatus();
-  session.fetch_running = true;
-  wire::Control message;
-  wire::FetchOrder* order = message.mutable_fetch_order();
-  order->set_vault(ToWire(vault.bytes));
-  order->set_peer(peer.name);
-  order->set_peer_address(peer.address);
-  order->set_checkpoint(ToWire(checkpoint.Encode()));
-  control_->Send(message);
-  while (session_up_ && sessions_[vault].fetch_running) co_await changed_.Wait();
-  VaultSession& ended = sessions_[vault];
-  ended.fetch_running = false;
-  if (!session_up_)
-    co_return absl::UnavailableError("site " + name() + " went away while it fetched");
-  if (!ended.fetch_result.ok()) co_return ended.fetch_result;
-  ended.durable = *ended.fetched;
-  co_return ended.durable;
 }
 
 Task<absl::StatusOr<wire::VerifyReport>> SiteLink::Verify(VaultId vault) {

@@ -3,7 +3,7 @@
 //
 //   Run: (connect, hello, data connection; receive | heartbeat | send until something breaks;
 //   wait)*
-// One link feeds all vaults of the agent.
+// One link feeds all vaults of the agent; who is first is decided by replicator/serve_order.h.
 #ifndef TIDEMARK_AGENT_SOURCE_SITE_LINK_H_
 #define TIDEMARK_AGENT_SOURCE_SITE_LINK_H_
 
@@ -20,6 +20,7 @@
 #include "agent/source/log_writer.h"
 #include "agent/source/store_rates.h"
 #include "replicator/receipt.h"
+#include "replicator/serve_order.h"
 
 namespace tidemark {
 
@@ -31,6 +32,7 @@ class LinkedVault {
  public:
   virtual ~LinkedVault() = default;
   virtual LogWriter* log() = 0;
+  virtual absl::Duration RpoTarget() const = 0;
   // The promise to ask this site for; nullopt while none is wanted.
   struct Wanted {
     uint64_t epoch = 0;
@@ -79,8 +81,7 @@ class SiteLink {
   // Bytes a second for the site, from here and from the peers that it fetches from; 0: no limit.
   void SetRate(uint64_t bytes_per_second);
   uint64_t rate() const { return pacer_.rate(); }
-  // A vault wants something new (a promise, a feed): look again.
-  void Nudge() { work_.WakeAll(); }
+  void Nudge() { work_.WakeAll(); }  // a vault wants something new (a promise, a feed)
 
   // What a session found. Valid while up().
   bool up() const { return session_up_; }
@@ -98,8 +99,7 @@ class SiteLink {
   // The site re-reads all it holds of a vault and heals what is bad; kBadListedMax are listed.
   Task<absl::StatusOr<wire::VerifyReport>> Verify(VaultId vault);
 
-  // For status.
-  struct View {
+  struct View {  // for status
     LinkState state = LinkState::kConnecting;
     std::string last_error;
     absl::Time since;
@@ -121,8 +121,7 @@ class SiteLink {
   bool receipts_forgotten() const { return receipts_forgotten_ && newest_receipt_.empty(); }
   // How many receipts of a store are kept without a gap: the site tells those behind them.
   void ReceiptsKept(std::function<uint64_t(const StoreId&)> kept) { kept_ = std::move(kept); }
-  // Called with each verified receipt; one may come twice. Not `of_our_log`: it is evidence against
-  // the site.
+  // Each verified receipt, perhaps twice. Not `of_our_log`: it is evidence against the site.
   void OnReceipt(std::function<void(const SignedReceipt&, bool of_our_log)> listener) {
     on_receipt_ = std::move(listener);
   }
@@ -144,6 +143,7 @@ class SiteLink {
     absl::Status fetch_result;
     std::optional<Position> fetched;
     bool fetch_running = false, repairing = false;
+    bool wants_fetch = false, fetch_stopped = false;  // it is in the queue; for one more urgent
   };
 
   Task<absl::Status> RunSession();
@@ -157,7 +157,13 @@ class SiteLink {
   Task<> HeartbeatLoop();
   Task<> CheckpointLoop();
   Task<> SendLoop();
+  LinkedVault* NextToSend();
   Task<> FetchForFeed(LinkedVault* vault);
+  Task<bool> WaitForFetchTurn(LinkedVault* vault);
+  Task<absl::Status> FetchOnce(LinkedVault* vault);
+  bool MayFetch(LinkedVault* vault);
+  void ReviewFetches();
+  std::vector<ServeClaim> Claims();
   Task<> Repair(LinkedVault* vault);
   Task<absl::Status> RepairOnce(LinkedVault* vault);
   absl::Status CheckStore();
@@ -198,6 +204,8 @@ class SiteLink {
   Op* guard_sleep_ = nullptr;
   absl::Status session_end_;
   std::map<VaultId, VaultSession> sessions_;
+  ServeOrder order_;
+  LinkedVault* fetching_ = nullptr;  // at a witness: whose turn it is
   uint32_t verify_request_ = 0;
   std::map<uint32_t, wire::VerifyReport> verifying_;  // as far as they were told
   PublicKey site_key_;

@@ -18,6 +18,8 @@ Vault::Vault(Io* io, const Options& options, const Parts& parts)
       cut_limits_(options.cut),
       changed_(io),
       tasks_(io) {
+  parts_.logs->push_back(&log_);
+  log_.ShareRoom(parts_.logs);
   all_sources_.UseOnly([this](const RecordSource* source) { return HoldsOurLog(source); });
 }
 

@@ -72,6 +72,7 @@ class Vault : public PushContext, public LinkedVault {
   absl::StatusOr<ArchiveHandle> OpenArchive(const std::string& name) override;
 
   // LinkedVault.
+  absl::Duration RpoTarget() const override { return options_.rpo_target; }
   std::optional<Wanted> WantedPromise() const override { return wanted_; }
   void OnPromise(SiteLink* link, const SignedPromise& promise) override;
   void OnPromiseRefused(SiteLink* link, const wire::Failure& failure,

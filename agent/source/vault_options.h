@@ -33,8 +33,9 @@ struct VaultParts {  // all outlive the vault
   BufferPool* records = nullptr;
   BufferPool* spans = nullptr;
   ChunkIndex* index = nullptr;
-  std::vector<SiteLink*> links;        // primaries first
-  std::vector<RecordSource*> sources;  // one per site, same order
+  std::vector<SiteLink*> links;             // primaries first
+  std::vector<RecordSource*> sources;       // one per site, same order
+  std::vector<LogWriter*>* logs = nullptr;  // of all vaults that share `records`; joined
 };
 
 }  // namespace tidemark

@@ -102,6 +102,7 @@ PushWorld::PushWorld(uint64_t seed) : world_(seed), random_(seed) {
   agent_node_ = world_.AddNode("agent");
   for (const char* directory : {"/state", "/restored", "/source"})
     world_.disk(agent_node_)->MakeDirectories(directory);
+  media_ = VaultId::Random(&entropy);
 }
 
 void PushWorld::StartSite(int site) {
@@ -162,15 +163,24 @@ void PushWorld::StartAgent() {
   setup.options.versions_per_keyring = versions_per_keyring;
   setup.options.resume.bytes_min = 1 << 20;
   setup.index = &index_;
+  if (with_media) {
+    Agent::VaultSetup media = setup;
+    media.options.name = "media";
+    media.options.id = media_;
+    media.options.rpo_target = absl::Hours(1);
+    media.index = &media_index_;
+    options.vaults.push_back(media);  // first, so that its turn would be, too
+  }
   options.vaults.push_back(setup);
   channels_ = MakeNullFactory(NameOf(Role::kAgent, "agent", *agent_key_), io);
   agent_ = std::make_unique<Agent>(io, options, channels_.get(), agent_key_.get(), &kek_);
   run_ = std::make_unique<Task<>>(agent_->Run());
   run_->Start();
   stories_ = std::make_unique<TaskGroup>(io);
-  Vault* vault = agent_->vaults().front().get();
-  ASSERT_TRUE(world_.Run([vault] { return vault->phase() == Vault::Phase::kOpen; }, kPatience))
-      << vault->trouble();
+  for (const std::unique_ptr<Vault>& vault : agent_->vaults()) {
+    const auto is_open = [&vault] { return vault->phase() == Vault::Phase::kOpen; };
+    ASSERT_TRUE(world_.Run(is_open, kPatience)) << vault->trouble();
+  }
 }
 
 void PushWorld::KillAgent() {
@@ -206,9 +216,11 @@ void PushWorld::MakeUnreadable(const std::string& path, uint64_t offset, uint64_
   world_.disk(agent_node_)->MakeUnreadable(path, offset, bytes);
 }
 
-TestCall* PushWorld::StartPush(const std::string& name, const std::string& path, bool resume) {
+TestCall* PushWorld::StartPush(const std::string& name, const std::string& path, bool resume,
+                               const std::string& vault) {
   calls_.push_back(std::make_unique<TestCall>());
   PushCall request;
+  request.vault = vault;
   request.name = name;
   request.resume = resume;
   stories_->Spawn(PushStory(world_.io(agent_node_), agent_.get(), calls_.back().get(),
@@ -226,8 +238,27 @@ PushReport PushWorld::FinishPush(TestCall* call) {
   return call->report->ok() ? **call->report : PushReport();
 }
 
-PushReport PushWorld::PushAll(const std::string& name, const std::string& path) {
-  return FinishPush(StartPush(name, path));
+PushReport PushWorld::PushAll(const std::string& name, const std::string& path,
+                              const std::string& vault) {
+  return FinishPush(StartPush(name, path, true, vault));
+}
+
+Vault* PushWorld::vault(const std::string& name) {
+  for (const std::unique_ptr<Vault>& vault : agent_->vaults()) {
+    if (vault->options().name == name) return vault.get();
+  }
+  return nullptr;
+}
+
+uint64_t PushWorld::durable_at(SiteIndex site, const std::string& name) {
+  return vault(name)->log()->window().durable(site).sequence;
+}
+
+bool PushWorld::RunUntilLevel(SiteIndex site, const std::string& name) {
+  const LogWriter* log = vault(name)->log();
+  return world_.Run(
+      [this, site, name, log] { return durable_at(site, name) >= log->committed_sequence(); },
+      kPatience);
 }
 
 bool PushWorld::RunUntilRead(TestCall* call, uint64_t bytes) {

@@ -49,6 +49,7 @@ class PushWorld {
   CutLimits cut = {4096, 16384, 32768};
   uint64_t versions_per_keyring = 64;
   uint64_t window_bytes = 64 * 1024 * 1024;
+  bool with_media = false;  // a second vault, "media", with an RPO target of an hour
 
   void StartAgent();  // until its vault is open
   void KillAgent();   // kill -9: with all that it was doing
@@ -65,9 +66,11 @@ class PushWorld {
   // Reading any of it fails from now on. Its identity stays.
   void MakeUnreadable(const std::string& path, uint64_t offset, uint64_t bytes);
 
-  TestCall* StartPush(const std::string& name, const std::string& path, bool resume = true);
+  TestCall* StartPush(const std::string& name, const std::string& path, bool resume = true,
+                      const std::string& vault = "default");
   PushReport FinishPush(TestCall* call);
-  PushReport PushAll(const std::string& name, const std::string& path);
+  PushReport PushAll(const std::string& name, const std::string& path,
+                     const std::string& vault = "default");
   bool RunUntilRead(TestCall* call, uint64_t bytes);
   void RunFor(absl::Duration duration) { world_.RunFor(duration); }
   bool RunUntil(const std::function<bool()>& done) { return world_.Run(done, absl::Minutes(10)); }
@@ -78,12 +81,12 @@ class PushWorld {
   VerifyReport VerifyDeep();
   SiteLink* link(int site) { return agent_->links()[static_cast<size_t>(site)].get(); }
   LagBook::Lag LagOf(int site);
-  ResumeBook* book() { return agent_->vaults().front()->resume_book(); }
-  uint64_t committed() { return agent_->vaults().front()->log()->committed_sequence(); }
-  uint64_t durable_at(SiteIndex site) {
-    return agent_->vaults().front()->log()->window().durable(site).sequence;
-  }
-  const CutLimits& cut_limits() { return agent_->vaults().front()->cut_limits(); }
+  Vault* vault(const std::string& name = "default");
+  ResumeBook* book() { return vault()->resume_book(); }
+  uint64_t committed() { return vault()->log()->committed_sequence(); }
+  uint64_t durable_at(SiteIndex site, const std::string& name = "default");
+  bool RunUntilLevel(SiteIndex site, const std::string& name);  // it holds what is committed
+  const CutLimits& cut_limits() { return vault()->cut_limits(); }
   KeptIndex* index() { return &index_; }
   // What the agent has kept as its newest checkpoint.
   absl::StatusOr<SignedCheckpoint> KeptCheckpoint();
@@ -93,12 +96,12 @@ class PushWorld {
   SimRandom random_;
   std::unique_ptr<SigningKey> agent_key_;
   KeyEncryptionKey kek_;
-  VaultId vault_;
+  VaultId vault_, media_;
   std::vector<int> site_nodes_;
   std::vector<std::unique_ptr<SigningKey>> site_keys_;
   std::vector<std::unique_ptr<SiteProcess>> sites_;
   int agent_node_ = 0;
-  KeptIndex index_;
+  KeptIndex index_, media_index_;
   std::vector<std::unique_ptr<TestCall>> calls_;
   std::unique_ptr<ChannelFactory> channels_;
   std::unique_ptr<Agent> agent_;
