@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/failure.h"
+#include "agent/paced_source.h"
 #include "agent/recover/restore.h"
 
 namespace tidemark {
@@ -64,9 +65,9 @@ Agent::Agent(Io* io, const Options& options, ChannelFactory* channels, const Sig
     vault.window.sites = static_cast<uint32_t>(links.size());
     Vault::Parts parts{kek, identity, &records_, &spans_, setup.index, links, sources, &logs_};
     vaults_.push_back(std::make_unique<Vault>(io, vault, parts));
+    restored_.push_back({0, 0, TokenBucket(vault.ios_per_second)});
     for (SiteLink* link : links) link->Attach(vaults_.back().get());
   }
-  restored_.resize(vaults_.size());
   if (!options_.proof.directory.empty()) AttachProof();
 }
 
@@ -167,6 +168,8 @@ Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch
       co_return ReportOf(*call, *vault, found);
     }
   }
+  absl::Status may = vault->MayPush();
+  if (!may.ok()) co_return WithHint(may, "try again once the site has caught up: tidemark status");
   PushRequest request;
   request.name = call->name;
   request.source = call->source;
@@ -345,9 +348,10 @@ Task<absl::StatusOr<RestoreReport>> Agent::Restore(RestoreCall call, tidemark::C
   };
   const VaultKeys* keys = &(*vault)->keys();
   Restored* restored = RestoredOf(*vault);
+  PacedSource paced(source, &restored->reads);
   ++restored->running;
   absl::StatusOr<RestoreResult> result =
-      co_await tidemark::Restore(io_, source, keys, std::move(request), std::move(progress));
+      co_await tidemark::Restore(io_, &paced, keys, std::move(request), std::move(progress));
   --restored->running;
   if (!result.ok()) co_return result.status();
   restored->bytes += result->data_bytes;

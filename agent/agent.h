@@ -107,7 +107,7 @@ class Agent : public AgentService {
   Task<> SampleRpo();
   Task<absl::Status> WriteExport(class RpoExport* from, const RpoCall* call, RpoReport* report,
                                  tidemark::Call* events);
-  void AddProofHealth(StatusReport* report) const;
+  void AddProof(StatusReport* report) const;
   Task<> WatchCall(Watch* watch);
   Task<> EndWatch(Watch* watch, Task<>* watching);
   Task<absl::StatusOr<PushReport>> PushWhenOpen(const PushCall* call, Watch* watch);
@@ -135,6 +135,7 @@ class Agent : public AgentService {
   uint64_t pushes_running_ = 0;
   struct Restored {
     uint64_t bytes = 0, running = 0;
+    TokenBucket reads;  // where the tier is enforced
   };
   Restored* RestoredOf(const Vault* vault);
   std::vector<Restored> restored_;  // as vaults_, since the start

@@ -95,8 +95,18 @@ Task<> Agent::SampleRpo() {
   }
 }
 
-void Agent::AddProofHealth(StatusReport* report) const {
+void Agent::AddProof(StatusReport* report) const {
   if (proof_ == nullptr) return;
+  for (const RpoFigures& figures : proof_->Figures()) {
+    for (VaultStatus& vault : report->vaults) {
+      for (VaultSiteStatus& site : vault.sites) {
+        if (vault.name != figures.vault || site.name != figures.site) continue;
+        site.minutes_missed = figures.minutes_missed;
+        site.minutes_unknown = figures.minutes_unknown;
+        site.share_within_target = figures.share_within_target;
+      }
+    }
+  }
   for (size_t i = 0; i < links_.size(); ++i) {
     if (proof_->conviction(i).empty()) continue;
     report->codes.push_back({"SITE_EQUIVOCATES", "error",

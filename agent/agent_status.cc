@@ -75,7 +75,7 @@ StatusReport Agent::Status() {
   outlook_.Complete(io_->Monotonic(), &report);
   if (observer_ != nullptr) observer_->Complete(&report);
   JudgeHealth(&report);
-  AddProofHealth(&report);
+  AddProof(&report);
   return report;
 }
 
@@ -96,6 +96,8 @@ VaultStatus Agent::StatusOf(size_t vault_index) const {
   }
   row.tier = setup.tier;
   row.tier_enforced = setup.tier_enforced;
+  row.rpo_policy = Admission::NameOf(vault->options().rpo_policy);
+  row.admission = Admission::NameOf(vault->admission());
   row.rpo_target_seconds = absl::ToDoubleSeconds(vault->options().rpo_target);
   row.committed_sequence = vault->log()->committed_sequence();
   row.epoch = vault->log()->epoch();

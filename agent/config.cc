@@ -58,6 +58,7 @@ void ReadVault(Section section, std::vector<VaultConfig>* vaults) {
   section.Count("chunk_bytes_max", &vault.cut.bytes_max, 1, kAny);
   vault.rpo_target_seconds = RpoTargetOfClass(vault.data_class);
   section.Count("rpo_target_seconds", &vault.rpo_target_seconds, 1, 366ull * 86400);
+  section.OneOf("rpo_policy", &vault.rpo_policy, {"alert", "throttle", "refuse"});
   section.OneOf("tier", &vault.tier, {"", "S1", "S2", "S3"});
   section.Flag("tier_enforced", &vault.tier_enforced);
   section.Finish();

@@ -45,6 +45,7 @@ struct VaultConfig {
   std::string data_class = "general";  // general | database | media | wal
   CutLimits cut;                       // by class when it is not said, and for a new vault only
   uint64_t rpo_target_seconds = 900;   // by class when it is not said
+  std::string rpo_policy = "alert";    // near the target: alert | throttle | refuse
   std::string tier;                    // empty, S1, S2 or S3
   bool tier_enforced = false;
 };

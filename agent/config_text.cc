@@ -98,7 +98,8 @@ std::string WriteConfig(const AgentConfig& config) {
             Flag("compression", vault.compression) + Line("ack", vault.ack) +
             Line("quorum_after_seconds", vault.quorum_after_seconds) +
             Line("segment_bytes", vault.segment_bytes) + ClassLines(vault) +
-            Line("rpo_target_seconds", vault.rpo_target_seconds);
+            Line("rpo_target_seconds", vault.rpo_target_seconds) +
+            Line("rpo_policy", vault.rpo_policy);
     if (!vault.tier.empty())
       text += Line("tier", vault.tier) + Flag("tier_enforced", vault.tier_enforced);
   }

@@ -190,6 +190,7 @@ void AgentDaemon::MakeAgent() {
     setup.options.segment_bytes = vault.segment_bytes;
     setup.options.cut = vault.cut;
     setup.options.rpo_target = absl::Seconds(vault.rpo_target_seconds);
+    setup.options.rpo_policy = Admission::PolicyNamed(vault.rpo_policy);
     setup.options.window.may_use_quorum = vault.ack == "quorum";
     setup.options.quorum_after = absl::Seconds(vault.quorum_after_seconds);
     setup.index = indexes_[vault.name].get();

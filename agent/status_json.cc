@@ -63,6 +63,9 @@ Json VaultFields(const VaultStatus& vault) {
                      {"rpo_actual_seconds", OrNull(site.rpo_actual_seconds)},
                      {"breach_in_seconds", OrNull(site.breach_in_seconds)},
                      {"pending_bytes", site.pending_bytes},
+                     {"minutes_missed_30d", OrNull(site.minutes_missed)},
+                     {"minutes_unknown_30d", OrNull(site.minutes_unknown)},
+                     {"share_within_target_30d", OrNull(site.share_within_target)},
                      {"rates", RateFields(site.rates)}});
   }
   return {{"name", vault.name},
@@ -74,6 +77,8 @@ Json VaultFields(const VaultStatus& vault) {
           {"chunk_bytes_average", OrNull(vault.chunk_bytes_average)},
           {"chunk_bytes_max", OrNull(vault.chunk_bytes_max)},
           {"rpo_target_seconds", OrNull(vault.rpo_target_seconds)},
+          {"rpo_policy", vault.rpo_policy},
+          {"admission", vault.admission},
           {"tier", TextOrNull(vault.tier)},
           {"tier_enforced", vault.tier_enforced},
           {"copies_available", vault.copies_available},
@@ -159,6 +164,9 @@ bool ReadVaultSite(const Json* json, VaultSiteStatus* site) {
   fields.Optional("rpo_actual_seconds", &site->rpo_actual_seconds);
   fields.Optional("breach_in_seconds", &site->breach_in_seconds);
   fields.Count("pending_bytes", &site->pending_bytes);
+  fields.Optional("minutes_missed_30d", &site->minutes_missed);
+  fields.Optional("minutes_unknown_30d", &site->minutes_unknown);
+  fields.Optional("share_within_target_30d", &site->share_within_target);
   return fields.ok() && ReadRates(json, &site->rates);
 }
 
@@ -173,6 +181,8 @@ bool ReadVault(const Json* json, VaultStatus* vault) {
   fields.Optional("chunk_bytes_average", &vault->chunk_bytes_average);
   fields.Optional("chunk_bytes_max", &vault->chunk_bytes_max);
   fields.Optional("rpo_target_seconds", &vault->rpo_target_seconds);
+  fields.Text("rpo_policy", &vault->rpo_policy);
+  fields.Text("admission", &vault->admission);
   fields.Text("tier", &vault->tier);
   fields.Flag("tier_enforced", &vault->tier_enforced);
   fields.Count("copies_available", &vault->copies_available);

@@ -90,7 +90,8 @@ std::string VaultsText(const StatusReport& report) {
                                                  "RPO worst / target", "ARCHIVES", "SOURCE",
                                                  "STORED", "DEDUP", "IOPS", "COMMITTED"}};
   for (const VaultStatus& vault : report.vaults) {
-    rows.push_back({vault.name, vault.data_class, vault.state,
+    const bool is_held = vault.state == "open" && vault.admission != "open";
+    rows.push_back({vault.name, vault.data_class, is_held ? vault.admission : vault.state,
                     absl::StrFormat("%d of %d", vault.copies_available, vault.copies_expected),
                     RpoText(vault), std::to_string(vault.archives),
                     FormatBytes(static_cast<double>(vault.source_bytes)),

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <set>
 #include <utility>
-#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -46,6 +45,10 @@ constexpr HealthRow kTable[] = {
      "see why the site lags: its state, its disk, its link"},
     {"RPO_AT_RISK", "warn", "at the present rate a site misses the target soon",
      "a faster link or disk, or fewer pushes; the prediction is in `tidemark status`"},
+    {"PUSHES_THROTTLED", "warn", "a site nears the RPO target, and rpo_policy = throttle",
+     "pushes go on slowly until the site has caught up; see why it lags"},
+    {"PUSHES_REFUSED", "error", "a site nears the RPO target, and rpo_policy = refuse",
+     "new pushes end with 75 until the site has caught up; see why it lags"},
     {"RPO_UNKNOWN", "warn", "a connected site has not yet proved what it holds",
      "wait until it has caught up; if it stays, see the site's log"},
     {"CLOCK_SKEW", "warn", "a site's clock is off by more than 2 s",
@@ -186,6 +189,10 @@ void Judge::OfVault(const VaultStatus& vault) {
   } else if (vault.ack_mode == "quorum") {
     Add("ACK_QUORUM", "vault " + vault.name + " commits with two of three sites");
   }
+  if (vault.admission == "throttled")
+    Add("PUSHES_THROTTLED", "vault " + vault.name + " takes records slowly, for its RPO target");
+  if (vault.admission == "refused")
+    Add("PUSHES_REFUSED", "vault " + vault.name + " takes no new push, for its RPO target");
   if (!vault.index_trouble.empty()) Add("INDEX_TROUBLE", vault.index_trouble);
 }
 
@@ -252,8 +259,9 @@ void JudgeHealth(StatusReport* report) {
 }
 
 std::vector<std::string> NotReadyReasons(const StatusReport& report) {
-  constexpr const char* kBlocking[] = {"PRIMARY_DOWN", "VAULT_OPENING", "VAULT_FENCED",
-                                       "VAULT_FAILED", "FENCED",        "SITE_FULL"};
+  constexpr const char* kBlocking[] = {"PRIMARY_DOWN",  "VAULT_OPENING", "VAULT_FENCED",
+                                       "VAULT_FAILED",  "FENCED",        "SITE_FULL",
+                                       "PUSHES_REFUSED"};
   std::vector<std::string> reasons;
   const bool needs_primaries =
       std::any_of(report.vaults.begin(), report.vaults.end(),

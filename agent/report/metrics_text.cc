@@ -88,6 +88,11 @@ void AddVaultSites(const StatusReport& report, MetricsText* text) {
        [](const Vault&, const Row& row) { return row.breach_in_seconds; });
   each("tidemark_pending_bytes", "Bytes appended that the site has not said to be durable.",
        [](const Vault&, const Row& row) { return static_cast<double>(row.pending_bytes); });
+  each("tidemark_rpo_minutes_missed", "Minutes of the last 30 days that missed the target.",
+       [](const Vault&, const Row& row) { return Number(row.minutes_missed); });
+  each("tidemark_rpo_within_target_ratio",
+       "Share of the minutes of 30 days, known ones, that were within the target.",
+       [](const Vault&, const Row& row) { return row.share_within_target; });
   const auto by_operation = [&](const char* name, const char* help, auto write, auto read) {
     text->Begin(name, "gauge", help);
     for (const Vault& vault : report.vaults) {
@@ -116,6 +121,11 @@ void AddVaults(const StatusReport& report, MetricsText* text) {
   using Vault = VaultStatus;
   each("tidemark_vault_open", "gauge", "1 while the vault can be written.",
        [](const Vault& vault) { return vault.state == "open" ? 1.0 : 0.0; });
+  each("tidemark_pushes_held", "gauge",
+       "For the RPO target: 0 no, 1 records are let in slowly, 2 new pushes are refused.",
+       [](const Vault& vault) {
+         return vault.admission == "refused" ? 2.0 : vault.admission == "throttled" ? 1.0 : 0.0;
+       });
   each("tidemark_rpo_target_seconds", "gauge", "The RPO target of the vault's class.",
        [](const Vault& vault) { return vault.rpo_target_seconds; });
   each("tidemark_copies_available", "gauge",

@@ -50,6 +50,10 @@ SlaFact WritableFact(const StatusReport& report, const VaultStatus& vault) {
     fact.summary = "pushes wait: primary " + site.name + " is " +
                    (site.connected ? site.state : "not connected");
   }
+  if (vault.admission == "refused") {
+    fact.level = SlaLevel::kDanger;
+    fact.summary = "new pushes of vault " + vault.name + " are refused, for its RPO target";
+  }
   if (vault.state != "open") {
     fact.level =
         vault.state == "opening" ? std::max(fact.level, SlaLevel::kWarning) : SlaLevel::kDanger;

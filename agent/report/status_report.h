@@ -51,12 +51,18 @@ struct VaultSiteStatus {
   std::optional<double> replication_lag_seconds, rpo_actual_seconds, breach_in_seconds;
   uint64_t pending_bytes = 0;
   IoRates rates;
+  // By the ledger, of the last 30 days; nullopt: no receipts are kept. The share is of the minutes
+  // that were met or missed; nullopt: there were none.
+  std::optional<uint64_t> minutes_missed, minutes_unknown;
+  std::optional<double> share_within_target;
 };
 struct VaultStatus {
   std::string name, state;  // opening | open | fenced | failed
   std::string trouble, index_trouble;
   std::string data_class = "general", tier;  // tier: empty for none, else S1 | S2 | S3
   bool tier_enforced = false;
+  std::string rpo_policy = "alert", admission = "open";  // alert | throttle | refuse; and what it
+                                                         // does now: open | throttled | refused
   // Fixed when it was made. Known once it is open.
   std::optional<uint64_t> chunk_bytes_min, chunk_bytes_average, chunk_bytes_max;
   std::string ack_mode;  // strict | quorum: which sites a commit waits for now

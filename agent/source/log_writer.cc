@@ -25,7 +25,7 @@ LogWriter::LogWriter(Io* io, const Options& options, const SigningKey* agent, Bu
       agent_(agent),
       records_(records),
       mode_records_(io, kModeRecordsMax, kRecordHeaderBytes + kModePayloadBytesMax),
-      bucket_(options.ios_per_second),
+      admission_(options.admission),
       room_(io),
       committed_(io) {}
 
@@ -60,7 +60,8 @@ Task<absl::StatusOr<PooledBuffer>> LogWriter::AcquireBuffer(const absl::Status* 
     if (interrupt != nullptr && !interrupt->ok()) co_return *interrupt;
     assert(window_.has_value());
     if (requested_mode_.has_value()) AppendMode();
-    const absl::Duration owed = bucket_.Wait(io_->Monotonic());
+    const absl::Duration behind = admission_.looks_at_lag() ? Behind() : absl::ZeroDuration();
+    const absl::Duration owed = admission_.Wait(io_->Monotonic(), behind);
     if (owed > absl::ZeroDuration()) {  // in steps, so that an interrupt is seen
       Op sleep = io_->Sleep(std::min(owed, kOwedStep));
       const int32_t slept = co_await sleep;
@@ -75,33 +76,34 @@ Task<absl::StatusOr<PooledBuffer>> LogWriter::AcquireBuffer(const absl::Status* 
   }
 }
 
-// Room is made here first, then where most is held: another vault may be idle for ever.
+// What every site has goes first, of any vault, which may be idle for ever; then what only a late
+// site lacks: of this vault, then where most is held.
 PooledBuffer LogWriter::TryAcquire() {
   EvictFinished(false);
   PooledBuffer buffer = records_->TryAcquire();
+  if (buffer) return buffer;
+  for (LogWriter* log : *sharing_) log->EvictFinished(false);
+  buffer = records_->TryAcquire();
   if (!buffer) EvictFinished(true);
   if (!buffer) buffer = records_->TryAcquire();
-  if (buffer || sharing_ == nullptr) return buffer;
+  if (buffer) return buffer;
   LogWriter* most = *std::ranges::max_element(*sharing_, {}, [](const LogWriter* log) {
     const uint64_t committed = log->committed_sequence();
     return std::distance(log->held_.begin(), log->held_.upper_bound(committed));
   });
-  if (!most->window_.has_value()) return buffer;
-  most->EvictFinished(false);
   most->EvictFinished(true);
   return records_->TryAcquire();
 }
 
 void LogWriter::WakeWhoWaitsForRoom() {
   room_.WakeAll();
-  if (sharing_ == nullptr) return;
   for (LogWriter* log : *sharing_) log->room_.WakeAll();
 }
 
 // Drops records from the old end: those that every site holds, and for room also committed ones
 // that the witness still lacks (it will fetch them from a primary).
 void LogWriter::EvictFinished(bool for_room) {
-  while (window_->oldest().has_value() && window_->MayEvict(for_room)) {
+  while (window_.has_value() && window_->oldest().has_value() && window_->MayEvict(for_room)) {
     const uint64_t sequence = *window_->oldest();
     window_->Evict();
     auto held = held_.find(sequence);
@@ -129,7 +131,7 @@ Position LogWriter::Append(RecordKind kind, PooledBuffer buffer, uint32_t payloa
   const Position position = header.position();
   window_->Append(position, kRecordHeaderBytes + payload_bytes);
   appended_bytes_ += kRecordHeaderBytes + payload_bytes;
-  bucket_.Take((kRecordHeaderBytes + payload_bytes + kIoBytes - 1) / kIoBytes, io_->Monotonic());
+  admission_.Take((kRecordHeaderBytes + payload_bytes + kIoBytes - 1) / kIoBytes, io_->Monotonic());
   NoteBytes(position.sequence);
   Held& held = held_[position.sequence];
   held.header = std::move(header);
@@ -255,54 +257,6 @@ void LogWriter::NoteBytes(uint64_t sequence) {
     if (i % 2 == 0 || i + kByteMarksMax / 4 > bytes_upto_.size()) kept.push_back(bytes_upto_[i]);
   }
   bytes_upto_ = std::move(kept);
-}
-
-// Of this session's records, those up to `sequence`.
-uint64_t LogWriter::AppendedUpto(uint64_t sequence) const {
-  auto after = std::upper_bound(bytes_upto_.begin(), bytes_upto_.end(),
-                                std::pair<uint64_t, uint64_t>(sequence, UINT64_MAX));
-  return after == bytes_upto_.begin() ? 0 : std::prev(after)->second;
-}
-
-uint64_t LogWriter::PendingBytes(SiteIndex site) const {
-  if (!window_.has_value()) return 0;
-  return appended_bytes_ - AppendedUpto(window_->durable(site).sequence);
-}
-
-SignedCheckpoint LogWriter::MakeCheckpoint(const Position& upto) {
-  Checkpoint checkpoint;
-  checkpoint.vault = options_.vault;
-  checkpoint.upto = upto;
-  const absl::Time now = io_->Now(), lag_now = LagNow(io_);
-  // The lag book's clock never jumps; what is signed is the wall's.
-  const auto wall = [now, lag_now](absl::Time at) {
-    return at == absl::InfinitePast() ? 0 : absl::ToUnixNanos(now - (lag_now - at));
-  };
-  LagBook::Claims claims;
-  if (lag_) claims = lag_->ClaimsFor(upto.sequence, lag_now);
-  if (!waiting_.empty()) claims.restorable = std::min(claims.restorable, *waiting_.begin());
-  checkpoint.captured_at_nanos = wall(claims.taken);
-  checkpoint.restorable_at_nanos = wall(claims.restorable);
-  checkpoint.made_at_nanos = absl::ToUnixNanos(now);
-  checkpoint.bytes_upto = logged_before_ + AppendedUpto(upto.sequence);
-  if (receipts_) checkpoint.receipts = receipts_();
-  SignedCheckpoint made = SignCheckpoint(*agent_, std::move(checkpoint));
-  if (on_checkpoint_) on_checkpoint_(made);
-  return made;
-}
-
-const SignedCheckpoint* LogWriter::CurrentCheckpoint() {
-  const Position committed = committed_position();
-  if (committed.sequence == 0) return nullptr;
-  const bool has_grown = !checkpoint_ || checkpoint_->checkpoint.upto != committed;
-  const absl::Duration age = io_->Monotonic() - checkpointed_at_;
-  const bool is_due =
-      age >= (has_grown ? options_.checkpoint_interval : options_.idle_checkpoint_interval);
-  if (!checkpoint_ || is_due) {
-    checkpoint_ = MakeCheckpoint(committed);
-    checkpointed_at_ = io_->Monotonic();
-  }
-  return &*checkpoint_;
 }
 
 }  // namespace tidemark

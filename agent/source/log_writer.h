@@ -18,10 +18,10 @@
 #include "agent/link/data_connection.h"
 #include "agent/source/commit_times.h"
 #include "crypto/identity.h"
+#include "replicator/admission.h"
 #include "replicator/lag_book.h"
 #include "replicator/log_window.h"
 #include "replicator/receipt.h"
-#include "replicator/token_bucket.h"
 
 namespace tidemark {
 
@@ -30,7 +30,7 @@ class LogWriter {
   struct Options {
     VaultId vault;
     LogWindow::Options window;
-    uint64_t ios_per_second = 0;  // of 16 KiB at each site; 0: no limit
+    Admission::Options admission;
     absl::Duration checkpoint_interval = absl::Milliseconds(50);
     // What an idle vault's proof is behind: a checkpoint makes each site sign and flush once.
     absl::Duration idle_checkpoint_interval = absl::Seconds(5);
@@ -76,9 +76,8 @@ class LogWriter {
   Position fetch_target(SiteIndex site) const { return window_->fetch_target(site); }
   const Position& committed_position() const { return window_->committed_position(); }
   // Called on the loop each time the committed sequence grew.
-  void OnCommit(std::function<void(uint64_t)> listener) {
-    commit_listeners_.push_back(std::move(listener));
-  }
+  using CommitListener = std::function<void(uint64_t)>;
+  void OnCommit(CommitListener listener) { commit_listeners_.push_back(std::move(listener)); }
 
   // Links. `site` is the link's index; all of this needs open().
   const LogWindow& window() const { return *window_; }
@@ -102,8 +101,9 @@ class LogWriter {
   // Payload and header bytes of the log that this session knows of; a floor after a restart.
   uint64_t logged_bytes() const { return logged_before_ + appended_bytes_; }
   void NoteLoggedBefore(uint64_t bytes) { logged_before_ = bytes; }
-  // Bytes appended that the site has not said to be durable.
-  uint64_t PendingBytes(SiteIndex site) const;
+  uint64_t PendingBytes(SiteIndex site) const;  // appended, and not said to be durable there
+  absl::Duration Behind() const;                // the largest lag that is known of any site
+  Admission::State LookAtAdmission() { return admission_.Look(Behind()); }
   const CommitTimes& commit_times() const { return commit_times_; }
   SignedCheckpoint MakeCheckpoint(const Position& upto);
   // The one that all links tell their sites: made anew when more is committed and
@@ -151,7 +151,7 @@ class LogWriter {
   const SigningKey* agent_;
   BufferPool* records_;
   BufferPool mode_records_;
-  const std::vector<LogWriter*>* sharing_ = nullptr;  // null: nobody else
+  const std::vector<LogWriter*> alone_ = {this}, *sharing_ = &alone_;
   // Owned by the loop thread.
   uint64_t epoch_ = 0;
   SessionId nonce_;
@@ -164,7 +164,7 @@ class LogWriter {
   // (sequence, bytes up to and with it): exact within the window, coarser the older.
   std::deque<std::pair<uint64_t, uint64_t>> bytes_upto_;
   CommitTimes commit_times_;
-  TokenBucket bucket_;
+  Admission admission_;
   std::optional<SignedCheckpoint> checkpoint_;
   std::multiset<absl::Time> waiting_;
   absl::Duration checkpointed_at_;
@@ -172,7 +172,7 @@ class LogWriter {
   std::function<std::optional<ProvenBefore>(SiteIndex)> before_;
   CheckpointListener on_checkpoint_;
   ControlListener on_control_;
-  std::vector<std::function<void(uint64_t)>> commit_listeners_;
+  std::vector<CommitListener> commit_listeners_;
   std::vector<std::function<void()>> work_listeners_;
   Event room_, committed_;
 };

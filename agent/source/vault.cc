@@ -14,7 +14,11 @@ Vault::Vault(Io* io, const Options& options, const Parts& parts)
       options_(options),
       parts_(parts),
       all_sources_(io, parts.sources),
-      log_(io, {options.id, options.window, options.ios_per_second}, parts.agent, parts.records),
+      log_(io,
+           {options.id,
+            options.window,
+            {options.ios_per_second, options.rpo_policy, options.rpo_target}},
+           parts.agent, parts.records),
       cut_limits_(options.cut),
       changed_(io),
       tasks_(io) {
@@ -61,6 +65,15 @@ Task<absl::Status> Vault::WaitOpen() {
   if (phase_ == Phase::kOpen) co_return absl::OkStatus();
   if (stopping_) co_return absl::UnavailableError("the agent stops");
   co_return trouble_;
+}
+
+absl::Status Vault::MayPush() {
+  if (admission() != Admission::State::kRefused) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "vault %s takes no new push: a site is %.0f s behind, the RPO target is %.0f s, and "
+      "rpo_policy = \"refuse\"",
+      options_.name, absl::ToDoubleSeconds(log_.Behind()),
+      absl::ToDoubleSeconds(options_.rpo_target)));
 }
 
 // Everything that works with keys comes into being once they are known.

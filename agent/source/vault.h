@@ -53,6 +53,9 @@ class Vault : public PushContext, public LinkedVault {
   RecordSource* source() override { return &all_sources_; }
   // "strict" or "quorum": which sites a commit waits for now.
   const char* ack_mode() const { return log_.mode() == AckMode::kQuorum ? "quorum" : "strict"; }
+  // What the policy near the RPO target does now; kResourceExhausted where it refuses a new push.
+  Admission::State admission() { return log_.LookAtAdmission(); }
+  absl::Status MayPush();
   uint64_t stored_bytes() const { return pack_ ? pack_->stored_bytes() : 0; }
 
   // PushContext.

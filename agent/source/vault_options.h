@@ -25,6 +25,7 @@ struct VaultOptions {
   absl::Duration rpo_target = absl::Minutes(15);
   absl::Duration quorum_after = absl::Seconds(10);  // with window.may_use_quorum
   uint64_t ios_per_second = 0;                      // that its tier enforces; 0: none
+  Admission::Policy rpo_policy = Admission::Policy::kAlert;
   ResumeRule resume;
 };
 struct VaultParts {  // all outlive the vault

@@ -72,7 +72,7 @@ def lookup(report, path):
     return report
 
 
-MOVING = ("lag", "rpo_actual", "ack_", "iops", "per_second", "breach", "free_bytes", "covered_share")
+MOVING = ("lag", "rpo_actual", "ack_", "iops", "per_second", "breach", "free_bytes", "covered_share", "share_within")
 
 
 def compare(page):

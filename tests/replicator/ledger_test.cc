@@ -125,6 +125,23 @@ TEST(Ledger, ATruncatedReceiptTakesBackWhatWasHeld) {
   EXPECT_EQ(Of(report, 2).unknown, 110 * kMilli + kSecond - 1);
 }
 
+// It fetches what the others kept: from then on it is as provable as before, and no minute of the
+// time between was met.
+TEST(Ledger, ASiteThatWasTruncatedIsKnownAgainOnceItHoldsMore) {
+  ProofWorld world(kStart);
+  Traffic(&world, kStart, kStart + 5 * kSecond, {0, 1, 2});
+  world.SignReceipt(2, 10, kStart + 5 * kSecond, Receipt::Level::kTruncated);
+  world.MakeCheckpoint(world.log().size(), kStart + 5 * kSecond + 1);
+  Traffic(&world, kStart + 6 * kSecond, kStart + 9 * kSecond, {0, 1, 2});
+  ProofFindings findings;
+  const LedgerReport report =
+      world.Check(world.Manifest(kStart, kStart + 9 * kSecond), &findings).ledger;
+  EXPECT_TRUE(findings.empty());
+  EXPECT_GE(Of(report, 2).unknown, kSecond - 1);
+  EXPECT_LT(Of(report, 2).unknown, kSecond + 500 * kMilli);
+  EXPECT_LT(Of(report, 0).unknown, 500 * kMilli);
+}
+
 // The truth: what a site holds at an instant, and when what it lacks had been captured. At no
 // instant may the ledger say less.
 TEST(Ledger, NeverFlattersInRandomHistories) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 
 namespace tidemark {
@@ -210,6 +211,21 @@ TEST(AgentConfig, ASiteMayHaveRatesByTheHour) {
     EXPECT_THAT(std::string(parse(added).status().message()), HasSubstr(says)) << added;
     EXPECT_THAT(std::string(parse(added).status().message()), HasSubstr(":24: ")) << added;
   }
+}
+
+TEST(AgentConfig, APolicyNearTheTargetIsOneOfThree) {
+  const auto parse = [](const std::string& added) {
+    return ParseAgentConfig(kAgent + added, "/c/agent.toml");
+  };
+  EXPECT_EQ(parse("")->vaults[0].rpo_policy, "alert");
+  for (const char* policy : {"alert", "throttle", "refuse"}) {
+    const auto config = parse(absl::StrFormat("rpo_policy = \"%s\"\n", policy));
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->vaults[0].rpo_policy, policy);
+    EXPECT_THAT(WriteConfig(*config), HasSubstr(absl::StrFormat("rpo_policy = \"%s\"", policy)));
+  }
+  EXPECT_THAT(std::string(parse("rpo_policy = \"wait\"\n").status().message()),
+              HasSubstr("'rpo_policy'"));
 }
 
 TEST(AgentConfig, ReadsAlertsMaintenanceAndPrices) {

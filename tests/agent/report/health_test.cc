@@ -81,6 +81,8 @@ const std::vector<Cause>& Causes() {
        }},
       {"RPO_AT_RISK", "warn",
        [](StatusReport* r) { r->vaults[0].sites[2].rpo_actual_seconds = 800; }},
+      {"PUSHES_THROTTLED", "warn", [](StatusReport* r) { r->vaults[0].admission = "throttled"; }},
+      {"PUSHES_REFUSED", "error", [](StatusReport* r) { r->vaults[0].admission = "refused"; }},
       {"RPO_UNKNOWN", "warn",
        [](StatusReport* r) { r->vaults[0].sites[2].rpo_actual_seconds.reset(); }},
       {"CLOCK_SKEW", "warn", [](StatusReport* r) { r->sites[1].clock_skew_seconds = -2.5; }},
