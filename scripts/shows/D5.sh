@@ -68,4 +68,67 @@ ok "nothing changed: $state_after"
 t push --name two "$work/file" >/dev/null
 grep -q 'correct horse' "$lab/agent/log" && fail "the token is in the log"
 ok "pushes go on, and the token is in no log"
+
+title "with TLS and client certificates"
+# authority NAME; certificate AUTHORITY NAME EXTENSION [DAYS]
+authority() {
+  openssl req -x509 -newkey ed25519 -nodes -days 2 -subj "/CN=$1" -keyout "$work/$1.key" -out "$work/$1.pem" 2>/dev/null
+}
+certificate() {
+  openssl req -newkey ed25519 -nodes -subj "/CN=$2" -keyout "$work/$2.key" -out "$work/$2.csr" 2>/dev/null
+  openssl x509 -req -in "$work/$2.csr" -CA "$work/$1.pem" -CAkey "$work/$1.key" -CAcreateserial -days "${4:-2}" \
+    -extfile <(printf '%s\n' "$3") -out "$work/$2.pem" 2>/dev/null
+}
+for each in servers clients strangers; do authority $each; done
+certificate servers page 'subjectAltName = IP:127.0.0.1'
+certificate clients noc 'extendedKeyUsage = clientAuth'
+certificate clients past 'extendedKeyUsage = clientAuth' -1
+certificate strangers stranger 'extendedKeyUsage = clientAuth'
+certificate servers colleague 'extendedKeyUsage = clientAuth'
+lab_stop agent
+sed -i "s|^token_file = .*|certificate = \"$work/page.pem\"\nprivate_key = \"$work/page.key\"\nclient_authority = \"$work/clients.pem\"|" \
+  "$lab/agent/agent.toml"
+lab_start agent
+s=$(t status --json | jq -r .status_url)
+[[ $s = https://* ]] || fail "the page's address is not https: $s"
+with() { printf '%s\n' --cert "$work/$1.pem" --key "$work/$1.key"; }
+mapfile -t noc < <(with noc)
+trusting=(--cacert "$work/servers.pem")
+for page in / /status /metrics /healthz; do answers 200 "a client's certificate, $page" "${trusting[@]}" "${noc[@]}" "$s$page"; done
+answers 404 "and no such page" "${trusting[@]}" "${noc[@]}" "$s/no"
+answers 405 "POST" -X POST "${trusting[@]}" "${noc[@]}" "$s/status"
+answers 413 "a body" -X GET --data-binary "@$work/big" "${trusting[@]}" "${noc[@]}" "$s/status"
+answers 000 "no certificate: not even the empty page" "${trusting[@]}" "$s/"
+for who in stranger past colleague; do
+  mapfile -t wrong < <(with $who)
+  answers 000 "a certificate of '$who'" "${trusting[@]}" "${wrong[@]}" "$s/status"
+  [ ! -s "$work/body" ] || fail "$who reads something: $(head -c 100 "$work/body")"
+done
+answers 000 "plain HTTP" "${s/https/http}/status"
+answers 000 "TLS 1.1" --tls-max 1.1 "${trusting[@]}" "${noc[@]}" "$s/status"
+answers 000 "a reader who trusts another authority" --cacert "$work/strangers.pem" "${noc[@]}" "$s/status"
+python3 -c '
+import socket, sys, time
+held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(40)]
+for s in held[:20]:
+    s.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+print("held", flush=True)
+time.sleep(60)' "${s##*:}" >"$work/held" &
+holding=$!
+wait_for 10 "forty connections that never shake hands" test -s "$work/held"
+wait_for 30 "it answers beside them" curl -sf --max-time 20 "${trusting[@]}" "${noc[@]}" -o /dev/null "$s/status"
+kill "$holding"
+ok "it answers beside forty connections that never shake hands"
+t push --name three "$work/file" >/dev/null
+ok "and pushes go on"
+
+title "a certificate that does not fit its key: the port says so, and replication goes on"
+lab_stop agent
+sed -i "s|^private_key = \"$work/page.key\"|private_key = \"$work/noc.key\"|" "$lab/agent/agent.toml"
+"$bin" agent run --config "$lab/agent/agent.toml" >>"$lab/agent/log" 2>&1 &
+echo $! >"$lab/agent/pid"
+tells() { t status --json 2>/dev/null | jq -e '.status_trouble != null and any(.health.codes[]; .code == "STATUS_PORT")' >/dev/null; }
+wait_for 30 "status names it" tells
+ok "$(t status --json | jq -r .status_trouble | sed "s|$work/||g")"
+t push --timeout 30s --name four "$work/file" >/dev/null || fail "a port that is not there stops pushes"
 shown

@@ -34,6 +34,23 @@ restart_agent() {
   lab_start agent
 }
 
+# The witness or a primary gets a small share of its time: 195 ms of 200 it stands still.
+clamp() {
+  exec python3 -c '
+import os, signal, sys, time
+pid = int(sys.argv[1])
+while True:
+    os.kill(pid, signal.SIGSTOP); time.sleep(0.195)
+    os.kill(pid, signal.SIGCONT); time.sleep(0.005)' "$1"
+}
+mounted=
+leave() {
+  local code=$1
+  "$root/scripts/lab" down "$lab"
+  if [ -n "$mounted" ]; then umount "$mounted" || umount -l "$mounted"; fi
+  end "$code"
+}
+
 title "an agent that is well"
 lab_up lab
 random 200000000 D7 >"$work/file"
@@ -90,6 +107,11 @@ random 120000000 D7x | t push --name enforced - >/dev/null
 took=$(since "$began")
 ok "S1 enforced: 7,360 I/Os in $took s, that is $(calculate "7360 / $took") a second of 1500 and a second's worth"
 holds "$took >= 3.5" || fail "the tier is not enforced"
+began=$(now)
+t restore enforced -o "$work/enforced" >/dev/null
+took=$(since "$began")
+ok "and on its restore: $took s"
+holds "$took >= 3.5" || fail "the tier is not enforced on restores"
 
 title "sites that share a machine without leave; a port that is taken"
 configure 's/^allow_same_host = true/allow_same_host = false/'
@@ -112,7 +134,150 @@ t push --name beside "$work/check" >/dev/null || fail "a port that is taken stop
 kill "$squatter"
 wait_for 30 "the port is had after all" is_well
 
-say "${#seen[@]} causes here: ${seen[*]}"
-say "SITE_DAMAGED, SITE_BAD_BLOCKS: show B3 and tests/faults/damage_test.sh; SITE_FULL: full_disk_test.sh;"
-say "FENCED, VAULT_FENCED: processes_test.sh; the rest by report_test, from their figures"
+
+title "an agent that stood still for two seconds"
+kill -STOP "$(pid_of agent)"
+sleep 2
+kill -CONT "$(pid_of agent)"
+expect LOOP_STALLED info 0 200
+
+title "a site whose clock is five seconds fast"
+cat >"$work/clock.c" <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *now) {
+  int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+  int result = real(id, now);
+  if (id == CLOCK_REALTIME) now->tv_sec += 5;
+  return result;
+}
+END
+if cc -shared -fPIC -o "$work/clock.so" "$work/clock.c" -ldl 2>"$work/cc.err"; then
+  lab_stop w
+  LD_PRELOAD=$work/clock.so lab_start w
+  expect CLOCK_SKEW warn 1 200
+  lab_stop w
+  lab_start w
+  wait_for 30 "it is well again" is_well
+else
+  say "not shown here: CLOCK_SKEW, there is no C compiler: $(head -n 1 "$work/cc.err")"
+fi
+
+title "a witness that has much to fetch, and an agent on a new machine that knows nothing of it"
+lab_kill w
+random 400000000 D7much | t push --name much - >/dev/null
+lab_stop agent
+rm -rf "$lab/agent/proof" "$lab/agent/receipt-w"
+lab_start w
+clamp "$(pid_of w)" &
+clamping=$!
+lab_start agent
+expect SITE_CATCHING_UP warn 1 200
+expect RPO_UNKNOWN warn 1 200
+kill "$clamping"
+wait "$clamping" 2>/dev/null || true
+kill -CONT "$(pid_of w)"
+wait_for 60 "it is well again" is_well
+
+title "a dedup index with rotten bytes; its hint mends it"
+lab_stop agent
+python3 - "$lab/agent/index/default" <<'END'
+import glob, os, sys
+for name in glob.glob(sys.argv[1] + "/*.sst"):
+    with open(name, "r+b") as file:
+        file.write(os.urandom(os.path.getsize(name) // 2))
+END
+lab_start agent
+t push --name again "$work/file" >/dev/null || fail "a rotten index stops pushes"
+expect INDEX_TROUBLE warn 1 200
+lab_stop agent
+rm -rf "$lab/agent/index/default"
+lab_start agent
+t push --name again "$work/file" >/dev/null
+wait_for 30 "it is well again" is_well
+
+title "another key file"
+lab_stop agent
+mv "$lab/agent/keyring-default" "$lab/agent/kek.key" "$work/"
+"$bin" setup agent --ca "$lab/ca" --name other --site a=primary=127.0.0.1:1 --site b=primary=127.0.0.1:2 \
+  --site w=witness=127.0.0.1:3 --state "$work/other" --socket "$work/other.sock" --out "$work/other" >/dev/null
+cp "$work/other/kek.key" "$lab/agent/kek.key"
+lab_start agent
+expect VAULT_FAILED error 2 503
+lab_stop agent
+mv "$work/keyring-default" "$work/kek.key" "$lab/agent/"
+lab_start agent
+wait_for 30 "it is well again" is_well
+
+title "two of three sites"
+configure 's/^ack = .*/ack = "quorum"/; s/^quorum_after_seconds = .*/quorum_after_seconds = 1/'
+restart_agent
+lab_kill b
+t push --timeout 30s --name by-two "$work/check" >/dev/null || fail "two sites do not commit"
+expect ACK_QUORUM warn 2 200  # 2: PRIMARY_DOWN stands beside it
+lab_start b
+wait_for 60 "it is well again" is_well
+configure 's/^ack = .*/ack = "strict"/'
+restart_agent
+
+title "a primary with yesterday's disk, and nobody who could help"
+wait_for 30 "it is well again" is_well
+lab_stop a
+cp -a "$lab/a/store" "$work/yesterday"
+lab_start a
+t push --wait all --name newer "$work/check" >/dev/null
+sleep 1.5  # the agent keeps receipts once a second
+for site in a b w; do lab_stop $site; done
+rm -rf "$lab/a/store"
+mv "$work/yesterday" "$lab/a/store"
+lab_start a
+expect SITE_DAMAGED error 2 503
+for site in b w; do lab_start $site; done
+wait_for 60 "it is repaired" is_well
+
+title "bad blocks that no other site can heal"
+for site in b w; do lab_stop $site; done
+lab_stop a
+printf '\n[scrub]\nperiod_seconds = 5\nbytes_per_second_min = 1000000000\n' >"$work/scrub"
+grep -q '^\[scrub\]' "$lab/a/site.toml" && sed -i '/^\[scrub\]/,/^\[/{/^[a-z]/d;/^\[scrub\]/d}' "$lab/a/site.toml"
+cat "$work/scrub" >>"$lab/a/site.toml"
+(cd "$root/scripts/shows" && python3 damage_store.py "$lab/a/store" 0.02 D7 0) | sed 's/$/ places damaged/; s/^/  /'
+lab_start a
+expect SITE_BAD_BLOCKS error 2 503
+for site in b w; do lab_start $site; done
+wait_for 90 "it is healed" is_well
+
+if [ "$(id -u)" = 0 ]; then
+  title "a primary's disk that is small, and then full"
+  trap 'leave $?' EXIT
+  lab_stop b
+  size=$(($(du -s --apparent-size -BM "$lab/b/store" | cut -dM -f1) + 336))
+  mv "$lab/b/store" "$lab/b/was"
+  mkdir "$lab/b/store"
+  mount -t tmpfs -o "size=${size}m,mode=700" tidemark-show "$lab/b/store"
+  mounted=$lab/b/store
+  cp -a --sparse=never "$lab/b/was/." "$lab/b/store/"
+  lab_start b
+  expect SITE_NEARLY_FULL warn 1 200
+  head -c 180000000 /dev/zero >"$mounted/ballast"
+  (random 300000000 D7full | t push --name full - >/dev/null 2>&1) &
+  pushing=$!
+  expect SITE_FULL error 2 503
+  rm "$mounted/ballast"
+  wait "$pushing" || fail "the push does not go on once there is room"
+else
+  say "not shown here: SITE_NEARLY_FULL, SITE_FULL: only root can mount a small file system"
+fi
+
+title "another agent takes over"
+cp -r "$lab/agent" "$work/second"
+rm -rf "$work/second/index" "$work/second/lock" "$work/second/log"
+sed -i "s|^state = .*|state = \"$work/second\"|; s|^socket = .*|socket = \"$work/second.sock\"|; s|^listen = .*|listen = \"\"|" \
+  "$work/second/agent.toml"
+"$bin" agent run --config "$work/second/agent.toml" >"$work/second.log" 2>&1 &
+expect VAULT_FENCED error 2 503
+expect FENCED error 2 503
+
+say "${#seen[@]} codes from real causes: ${seen[*]}"
 shown
