@@ -147,6 +147,11 @@ absl::StatusOr<AgentConfig> ParseAgentConfig(const std::string& text, const std:
   memory.Count("span_buffers", &config.span_buffers, 4, 4096);
   memory.Count("index_cache_bytes", &config.index_cache_bytes, kMiB, uint64_t{1} << 40);
   memory.Finish();
+  Section limits = top.Table("limits");
+  limits.Count("workers", &config.workers, 0, 1024);
+  limits.Count("cpu_percent", &config.cpu_percent, 1, 100);
+  limits.Count("memory_percent", &config.memory_percent, 1, 100);
+  limits.Finish();
   ReadStatusPort(top.Table("status"), &config.status);
   ReadSlaConfig(&top, &config.sla);
   Section proof = top.Table("proof");

@@ -80,6 +80,8 @@ struct AgentConfig {
   uint32_t record_buffers = 32;                   // of 4 MiB
   uint32_t span_buffers = 20;                     // of 1 MiB
   uint64_t index_cache_bytes = 64ull << 20;
+  uint32_t workers = 0;                            // threads; 0: one per core, at least 2
+  uint32_t cpu_percent = 80, memory_percent = 85;  // of the machine: who takes more is told of
   StatusPortConfig status;
   SlaConfig sla;  // not written by WriteConfig: what setup makes has none
   LogLevel log_level = LogLevel::kInfo;

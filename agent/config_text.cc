@@ -77,6 +77,8 @@ std::string WriteConfig(const AgentConfig& config) {
   text += "\n[memory]\n" + Line("record_buffers", config.record_buffers) +
           Line("span_buffers", config.span_buffers) +
           Line("index_cache_bytes", config.index_cache_bytes);
+  text += "\n[limits]\n" + Line("workers", config.workers) +
+          Line("cpu_percent", config.cpu_percent) + Line("memory_percent", config.memory_percent);
   text += "\n[status]\n" + Line("listen", config.status.listen);
   for (const auto& [key, path] : {std::pair("token_file", &config.status.token_file),
                                   {"certificate", &config.status.certificate},

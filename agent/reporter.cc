@@ -10,6 +10,7 @@
 namespace tidemark {
 namespace {
 
+constexpr size_t kProcBytesMax = 1 << 20;
 constexpr absl::Duration kInterval = absl::Milliseconds(500);
 constexpr absl::Duration kPortRetry = absl::Seconds(5);
 constexpr size_t kTokenBytesMax = 4096;
@@ -46,6 +47,11 @@ void Reporter::Stop() {
 void Reporter::Complete(StatusReport* report) {
   report->status_url = url_;
   report->status_trouble = port_trouble_;
+  report->load.cpu_share = load_.cpu_share();
+  report->load.memory_share = load_.memory_share();
+  report->load.resident_bytes = load_.resident_bytes();
+  report->load.cpu_percent_max = config_->cpu_percent;
+  report->load.memory_percent_max = config_->memory_percent;
   const auto& events = events_.events();
   const size_t count = std::min(events.size(), kEventsShown);
   report->events.assign(events.begin(), events.begin() + static_cast<ptrdiff_t>(count));
@@ -56,6 +62,7 @@ Task<> Reporter::Run() {
   co_await LoadBooks();
   while (!stopping_) {
     co_await OpenPort();
+    co_await ReadLoad();
     co_await Look();
     if (io_->Monotonic() - kept_ >= kKeepInterval) co_await KeepBooks();
     Op sleep = io_->Sleep(kInterval);
@@ -66,6 +73,20 @@ Task<> Reporter::Run() {
   }
   co_await alerts_.Finish();
   co_await KeepBooks();
+}
+
+Task<> Reporter::ReadLoad() {
+  ProcessLoad::Texts texts;
+  const std::pair<const char*, std::string*> files[] = {{"/proc/self/stat", &texts.self_stat},
+                                                        {"/proc/self/status", &texts.self_status},
+                                                        {"/proc/stat", &texts.stat},
+                                                        {"/proc/meminfo", &texts.meminfo}};
+  for (const auto& [path, text] : files) {
+    std::string name = path;
+    absl::StatusOr<std::string> read = co_await ReadSmallFile(io_, std::move(name), kProcBytesMax);
+    if (read.ok()) *text = *std::move(read);
+  }
+  load_.Note(io_->Monotonic(), texts);
 }
 
 Task<> Reporter::LoadBooks() {

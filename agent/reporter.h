@@ -16,6 +16,7 @@
 #include "agent/report/event_log.h"
 #include "agent/report/history.h"
 #include "agent/report/incident_book.h"
+#include "agent/report/process_load.h"
 #include "agent/report/status_port.h"
 #include "agent/report/usage_book.h"
 #include "agent/status_pages.h"
@@ -37,6 +38,7 @@ class Reporter : public StatusObserver {
   Task<> LoadBooks();
   Task<> KeepBooks();
   Task<> Look();
+  Task<> ReadLoad();
   bool Settled(const StatusReport& report);
   void NoteBooks(const StatusReport& report, std::vector<SlaFact>* facts);
   void Publish(const StatusReport& report);
@@ -48,6 +50,7 @@ class Reporter : public StatusObserver {
   std::unique_ptr<StatusPort> port_;
   std::string url_, port_trouble_;
   absl::Duration port_tried_ = -absl::InfiniteDuration();
+  ProcessLoad load_;
   History history_;
   std::shared_ptr<const History> published_history_;
   EventLog events_;

@@ -248,6 +248,11 @@ std::string ToJson(const StatusReport& report) {
                {"status_url", TextOrNull(report.status_url)},
                {"status_trouble", TextOrNull(report.status_trouble)},
                {"same_host_allowed", report.same_host_allowed},
+               {"cpu_share", OrNull(report.load.cpu_share)},
+               {"memory_share", OrNull(report.load.memory_share)},
+               {"resident_bytes", OrNull(report.load.resident_bytes)},
+               {"cpu_percent_max", report.load.cpu_percent_max},
+               {"memory_percent_max", report.load.memory_percent_max},
                {"pushes_running", report.pushes_running},
                {"loop_stalls", report.loop_stalls},
                {"longest_stall_seconds", report.longest_stall_seconds}});
@@ -276,6 +281,11 @@ absl::StatusOr<StatusReport> ParseStatusReport(const std::string& text) {
   fields.Text("agent", &report.agent);
   fields.Text("software", &report.software);
   fields.Time("at", &report.at);
+  fields.Optional("cpu_share", &report.load.cpu_share);
+  fields.Optional("memory_share", &report.load.memory_share);
+  fields.Optional("resident_bytes", &report.load.resident_bytes);
+  fields.Count("cpu_percent_max", &report.load.cpu_percent_max);
+  fields.Count("memory_percent_max", &report.load.memory_percent_max);
   fields.Count("pushes_running", &report.pushes_running);
   fields.Count("loop_stalls", &report.loop_stalls);
   std::optional<double> longest_stall;

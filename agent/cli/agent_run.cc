@@ -45,7 +45,9 @@ int RunAgent(const Arguments& arguments) {
   if (!identity.ok()) return Fail(arguments, identity.status());
   absl::StatusOr<std::string> passphrase = ReadPassphrase(*config);
   if (!passphrase.ok()) return Fail(arguments, passphrase.status());
-  const absl::StatusOr<std::unique_ptr<UringIo>> io = UringIo::Create(UringOptions{});
+  UringOptions options;
+  options.workers = config->workers;
+  const absl::StatusOr<std::unique_ptr<UringIo>> io = UringIo::Create(options);
   if (!io.ok()) return Fail(arguments, io.status());
   UringIo* world = io->get();
   Logger log = Logger::ToStderr(config->log_level, [] { return absl::Now(); }, config->log_format);

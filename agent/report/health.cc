@@ -18,8 +18,7 @@ constexpr double kClockSkewSecondsMax = 2.0;
 constexpr double kFreeBytesLow = 1 << 30;
 constexpr double kFreeShareLow = 0.10;  // of the disk
 constexpr double kFullSoonSeconds = 24 * 3600;
-constexpr double kRiskSeconds =
-    60;  // a breach that is nearer, or nearer than a third of the target
+constexpr double kRiskSeconds = 60;  // a breach nearer than this or a third of the target
 constexpr double kTargetShareHigh = 0.85;
 constexpr double kStallSecondsTold = 1;
 
@@ -68,6 +67,10 @@ constexpr HealthRow kTable[] = {
      "dedup suffers, data does not: delete the index directory and restart to rebuild it"},
     {"TIER_EXCEEDED", "warn", "a vault needs more I/O or space than its tier has",
      "choose a larger tier, or push less at a time"},
+    {"AGENT_CPU_HIGH", "warn", "the agent takes more of the processors than it should",
+     "fewer pushes at a time, a larger machine, or other [limits]: workers, cpu_percent"},
+    {"AGENT_MEMORY_HIGH", "warn", "the agent takes more of the memory than it should",
+     "smaller [memory] buffers, a larger machine, or another memory_percent in [limits]"},
     {"LOOP_STALLED", "info", "the agent's loop stood still for more than a second",
      "the machine is short of CPU or memory; see its load"},
     {"STATUS_PORT", "warn", "the status port cannot be served",
@@ -96,6 +99,7 @@ class Judge {
   void Neighbours();
   void OfVault(const VaultStatus& vault);
   void Tier(const VaultStatus& vault);
+  void OfAgent();
 
  private:
   static std::string Who(const SiteStatus& site) { return site.role + " " + site.name; }
@@ -212,6 +216,26 @@ void Judge::Tier(const VaultStatus& vault) {
   }
 }
 
+void Judge::OfAgent() {
+  const AgentLoad& load = report_->load;
+  const auto exceeds = [](const std::optional<double>& share, uint64_t percent) {
+    return share.has_value() && *share * 100 > static_cast<double>(percent);
+  };
+  if (exceeds(load.cpu_share, load.cpu_percent_max)) {
+    Add("AGENT_CPU_HIGH", absl::StrFormat("%.0f %% of the processors, limit %d %%",
+                                          *load.cpu_share * 100, load.cpu_percent_max));
+  }
+  if (exceeds(load.memory_share, load.memory_percent_max)) {
+    Add("AGENT_MEMORY_HIGH", absl::StrFormat("%.1f %% of the memory, limit %d %%",
+                                             *load.memory_share * 100, load.memory_percent_max));
+  }
+  if (report_->longest_stall_seconds > kStallSecondsTold) {
+    Add("LOOP_STALLED", absl::StrFormat("the agent's loop once stood still for %.1f s",
+                                        report_->longest_stall_seconds));
+  }
+  if (!report_->status_trouble.empty()) Add("STATUS_PORT", report_->status_trouble);
+}
+
 }  // namespace
 
 RpoStanding StandingOf(const VaultStatus& vault, const VaultSiteStatus& site) {
@@ -240,11 +264,7 @@ void JudgeHealth(StatusReport* report) {
     judge.OfVault(vault);
     judge.Tier(vault);
   }
-  if (report->longest_stall_seconds > kStallSecondsTold) {
-    judge.Add("LOOP_STALLED", absl::StrFormat("the agent's loop once stood still for %.1f s",
-                                              report->longest_stall_seconds));
-  }
-  if (!report->status_trouble.empty()) judge.Add("STATUS_PORT", report->status_trouble);
+  judge.OfAgent();
   // What is worst stands first; equal ones as they were found.
   std::vector<HealthCode> worst_first;
   for (const char* severity : {"error", "warn", "info"}) {

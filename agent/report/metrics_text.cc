@@ -186,6 +186,12 @@ void AddStatus(const StatusReport& report, absl::Duration age, MetricsText* text
   }
   text->Begin("tidemark_pushes_running", "gauge", "Pushes under way.");
   text->Sample({}, static_cast<double>(report.pushes_running));
+  text->Begin("tidemark_agent_cpu_ratio", "gauge", "What the agent takes of all processors.");
+  text->Sample({}, report.load.cpu_share);
+  text->Begin("tidemark_agent_resident_bytes", "gauge", "What the agent takes of the memory.");
+  text->Sample({}, Number(report.load.resident_bytes));
+  text->Begin("tidemark_agent_memory_ratio", "gauge", "The same as a share of the machine's.");
+  text->Sample({}, report.load.memory_share);
   text->Begin("tidemark_loop_stalls_total", "counter", "Times that the agent's loop was away.");
   text->Sample({}, static_cast<double>(report.loop_stalls));
   const StatusReport now = Aged(report, age);

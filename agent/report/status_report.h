@@ -77,6 +77,11 @@ struct StatusEvent {  // something changed
   absl::Time at;
   std::string what, text;  // "site w", "streaming"
 };
+struct AgentLoad {  // what the agent itself takes of its machine, and what it should not exceed
+  std::optional<double> cpu_share, memory_share;  // of all processors, mean of 10 s; of the memory
+  std::optional<uint64_t> resident_bytes;
+  uint64_t cpu_percent_max = 80, memory_percent_max = 85;
+};
 struct StatusReport {
   std::string status;  // ok | warn | error
   std::vector<HealthCode> codes;
@@ -87,6 +92,7 @@ struct StatusReport {
   std::string status_url, status_trouble;  // of the status port; empty: none
   absl::Time at;
   bool same_host_allowed = false;
+  AgentLoad load;
   uint64_t pushes_running = 0, loop_stalls = 0;
   double longest_stall_seconds = 0;
 };

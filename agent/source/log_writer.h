@@ -38,8 +38,7 @@ class LogWriter {
   // `records` gives buffers of kRecordBytesMax and outlives this.
   LogWriter(Io* io, const Options& options, const SigningKey* agent, BufferPool* records);
   LogWriter(const LogWriter&) = delete;
-  // All logs that take from the same pool, this one too: what only a late site lacks makes room
-  // for each of them. Outlives this.
+  // All logs that take from the same pool, this one too, make room for each other. Outlives this.
   void ShareRoom(const std::vector<LogWriter*>* all) { sharing_ = all; }
   Io* io() const { return io_; }
   const VaultId& vault() const { return options_.vault; }

@@ -278,11 +278,13 @@ Task<> SiteLink::CheckpointLoop() {
 Task<> SiteLink::SendLoop() {
   while (session_up_) {
     for (LinkedVault* vault : vaults_) Advance(vault, &SessionOf(vault));
-    LinkedVault* vault = session_up_ ? NextToSend() : nullptr;
-    if (vault == nullptr) {
-      if (session_up_) co_await work_.Wait();
+    if (!session_up_) break;
+    const std::optional<size_t> first = order_.NextToSend(Claims());
+    if (!first.has_value()) {
+      co_await work_.Wait();
       continue;
     }
+    LinkedVault* vault = vaults_[*first];
     const uint64_t next = *vault->log()->window().NextToSend(options_.index);
     const LogWriter::Pinned record = vault->log()->Pin(next);
     sent_at_[vault->log()->vault()][next] = io_->Monotonic();

@@ -142,8 +142,7 @@ class SiteLink {
     uint64_t promised_epoch = 0, log_bytes = 0;
     absl::Status fetch_result;
     std::optional<Position> fetched;
-    bool fetch_running = false, repairing = false;
-    bool wants_fetch = false, fetch_stopped = false;  // it is in the queue; for one more urgent
+    bool fetch_running = false, repairing = false, wants_fetch = false, fetch_stopped = false;
   };
 
   Task<absl::Status> RunSession();
@@ -157,7 +156,6 @@ class SiteLink {
   Task<> HeartbeatLoop();
   Task<> CheckpointLoop();
   Task<> SendLoop();
-  LinkedVault* NextToSend();
   Task<> FetchForFeed(LinkedVault* vault);
   Task<bool> WaitForFetchTurn(LinkedVault* vault);
   Task<absl::Status> FetchOnce(LinkedVault* vault);

@@ -31,11 +31,6 @@ std::vector<ServeClaim> SiteLink::Claims() {
   return claims;
 }
 
-LinkedVault* SiteLink::NextToSend() {
-  const std::optional<size_t> next = order_.NextToSend(Claims());
-  return next.has_value() ? vaults_[*next] : nullptr;
-}
-
 // A primary's pushes all wait for it: its vaults catch up side by side.
 bool SiteLink::MayFetch(LinkedVault* vault) {
   if (options_.is_primary) return true;

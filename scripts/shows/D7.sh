@@ -135,11 +135,28 @@ kill "$squatter"
 wait_for 30 "the port is had after all" is_well
 
 
+configure '/^tier/d'
+restart_agent
 title "an agent that stood still for two seconds"
 kill -STOP "$(pid_of agent)"
 sleep 2
 kill -CONT "$(pid_of agent)"
 expect LOOP_STALLED info 0 200
+
+title "an agent that takes more of its machine than it should"
+printf '\n[limits]\ncpu_percent = 1\n' >"$work/limits"
+sed -i '/^\[limits\]/,/^$/d; s/^record_buffers = .*/record_buffers = 256/' "$lab/agent/agent.toml"
+sed "s/cpu_percent = 1/&\nmemory_percent = 1/" "$work/limits" >>"$lab/agent/agent.toml"
+restart_agent
+expect AGENT_MEMORY_HIGH warn 1 200
+(for i in $(seq 40); do random 30000000 "D7busy$i" | t push --name busy - >/dev/null; done) &
+pushing=$!
+expect AGENT_CPU_HIGH warn 1 200
+kill "$pushing"
+wait "$pushing" 2>/dev/null || true
+sed -i '/^\[limits\]/,$d; s/^record_buffers = .*/record_buffers = 32/' "$lab/agent/agent.toml"
+restart_agent
+wait_for 30 "it is well again" is_well
 
 title "a site whose clock is five seconds fast"
 cat >"$work/clock.c" <<'END'

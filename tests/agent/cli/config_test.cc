@@ -228,6 +228,18 @@ TEST(AgentConfig, APolicyNearTheTargetIsOneOfThree) {
               HasSubstr("'rpo_policy'"));
 }
 
+TEST(AgentConfig, ReadsItsOwnLimitsAndWritesThemBack) {
+  const auto config = ParseAgentConfig(
+      kAgent + "[limits]\nworkers = 4\ncpu_percent = 50\nmemory_percent = 10\n", "/c/agent.toml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->workers, 4u);
+  const auto again = ParseAgentConfig(WriteConfig(*config), "/c/agent.toml");
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->workers, 4u);
+  EXPECT_EQ(again->cpu_percent, 50u);
+  EXPECT_EQ(again->memory_percent, 10u);
+}
+
 TEST(AgentConfig, ReadsAlertsMaintenanceAndPrices) {
   const absl::StatusOr<AgentConfig> config = ParseAgentConfig(kAgent + R"(
 [sla]
@@ -278,6 +290,8 @@ TEST(AgentConfig, RefusesWhatAnOperatorShouldNotMean) {
       {"[[maintenance]]\nbegins = \"2026-12-02T00:00:00Z\"\nends = \"2026-12-01T00:00:00Z\"\n",
        "in this order"},
       {"[prices]\negress_per_gb = -1\n", "0 or more"},
+      {"[limits]\ncpu_percent = 0\n", "from 1 to 100"},
+      {"[limits]\nmemory = 5\n", "memory"},
   };
   for (const Wrong& wrong : table) {
     const absl::Status status = ParseAgentConfig(kAgent + wrong.added, "/c/agent.toml").status();

@@ -102,6 +102,8 @@ const std::vector<Cause>& Causes() {
          r->vaults[0].tier = "S1";
          r->vaults[0].stored_bytes = 1'000'000'000'001;
        }},
+      {"AGENT_CPU_HIGH", "warn", [](StatusReport* r) { r->load.cpu_share = 0.81; }},
+      {"AGENT_MEMORY_HIGH", "warn", [](StatusReport* r) { r->load.memory_share = 0.86; }},
       {"LOOP_STALLED", "info", [](StatusReport* r) { r->longest_stall_seconds = 1.5; }},
       {"STATUS_PORT", "warn", [](StatusReport* r) { r->status_trouble = "in use"; }},
   };

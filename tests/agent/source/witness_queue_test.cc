@@ -18,7 +18,7 @@ class WitnessQueue : public testing::Test {
     world.WriteSource("/source/database", PushWorld::Noise(bytes, 2));
     world.StartAgent();
     world.RunFor(absl::Seconds(5));
-    world.BlockSite(kWitness);
+    world.BlockSite(static_cast<int>(kWitness));
     world.PushAll("film", "/source/film", "media");
     world.PushAll("database", "/source/database");
     film_before = world.durable_at(kWitness, "media");
