@@ -20,7 +20,8 @@ std::vector<ServeClaim> SiteLink::Claims() {
     if (!log->open()) continue;
     if (session.phase == VaultPhase::kFeeding && log->window().NextToSend(options_.index))
       claim.want = ServeClaim::Want::kRecords;
-    if (session.wants_fetch) claim.want = ServeClaim::Want::kFetch;
+    if (session.phase == VaultPhase::kFetching && session.wants_fetch)
+      claim.want = ServeClaim::Want::kFetch;
     claim.commits_wait = options_.is_primary || log->mode() == AckMode::kQuorum;
     if (claim.want == ServeClaim::Want::kNothing || claim.commits_wait) continue;
     const LagBook::Lag lag = log->lag_or_null()->Of(options_.index, now);

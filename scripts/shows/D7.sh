@@ -2,55 +2,8 @@
 # each health code from a real cause: status, --check, /readyz and the hint agree
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$root/scripts/shows/health.sh"
 begin D7 "health codes"
-seen=()
-
-# expect CODE SEVERITY CHECK-EXIT READY(200|503): within 40 s
-expect() {
-  local code=$1 severity=$2 exit=$3 ready=$4 got
-  wait_for 40 "$code ($severity)" says "$code" "$severity"
-  got=0
-  t status --check >"$work/check" || got=$?
-  [ "$got" = "$exit" ] || fail "$code: status --check exits $got, not $exit: $(cat "$work/check")"
-  jq -e --arg code "$code" '.health.codes[] | select(.code == $code) | .hint | length > 10' "$work/status" >/dev/null ||
-    fail "$code has no hint"
-  [ "$severity" = info ] || grep -q "$code" "$work/check" || fail "$code is not in the line of --check"
-  if [ "$ready" != - ]; then
-    wait_for 5 "$code: /readyz is $ready" ready_is "$ready"  # its snapshot may be half a second old
-    [ "$ready" = 200 ] || grep -q "$code" "$work/ready" || fail "/readyz does not name $code: $(cat "$work/ready")"
-  fi
-  seen+=("$code")
-  ok "$code: $severity, --check $exit, /readyz $ready"
-}
-says() {
-  t status --json >"$work/status" 2>/dev/null &&
-    jq -e --arg code "$1" --arg severity "$2" 'any(.health.codes[]; .code == $code and .severity == $severity)' "$work/status" >/dev/null
-}
-ready_is() { [ "$(curl -s -o "$work/ready" -w '%{http_code}' "$TIDEMARK_STATUS_URL/readyz")" = "$1" ]; }
-is_well() { t status --check >/dev/null; }
-configure() { sed -i "$1" "$lab/agent/agent.toml"; }
-restart_agent() {
-  lab_stop agent
-  lab_start agent
-}
-
-# The witness or a primary gets a small share of its time: 195 ms of 200 it stands still.
-clamp() {
-  exec python3 -c '
-import os, signal, sys, time
-pid = int(sys.argv[1])
-while True:
-    os.kill(pid, signal.SIGSTOP); time.sleep(0.195)
-    os.kill(pid, signal.SIGCONT); time.sleep(0.005)' "$1"
-}
-mounted=
-leave() {
-  local code=$1
-  "$root/scripts/lab" down "$lab"
-  if [ -n "$mounted" ]; then umount "$mounted" || umount -l "$mounted"; fi
-  end "$code"
-}
-
 title "an agent that is well"
 lab_up lab
 random 200000000 D7 >"$work/file"
@@ -137,10 +90,17 @@ wait_for 30 "the port is had after all" is_well
 
 configure '/^tier/d'
 restart_agent
-title "an agent that stood still for two seconds"
-kill -STOP "$(pid_of agent)"
-sleep 2
-kill -CONT "$(pid_of agent)"
+title "an agent that stood still while it worked"
+(for i in 1 2 3 4 5 6; do random 100000000 "D7stall$i" | t push --name stalled - >/dev/null || break; done) &
+pushing=$!
+for _ in {1..25}; do  # one that waits for its sites when it is stopped has nothing to be late with
+  kill -STOP "$(pid_of agent)"
+  sleep 1.4
+  kill -CONT "$(pid_of agent)"
+  sleep 0.3
+  ! says LOOP_STALLED info || break
+done
+wait "$pushing"
 expect LOOP_STALLED info 0 200
 
 title "an agent that takes more of its machine than it should"

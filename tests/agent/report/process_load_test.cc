@@ -27,7 +27,9 @@ TEST(ProcessLoad, SharesAreOfTheWholeMachine) {
     // Half of one of two processors, and from the 20th second on all of it.
     const uint64_t own = 50 * at + (at > 20 ? 50 * (at - 20) : 0);
     load.Note(absl::Seconds(1000 + second), At(own, 7000 + 200 * at));
-    if (second == 20) EXPECT_DOUBLE_EQ(load.cpu_share().value(), 0.25);
+    if (second == 20) {
+      EXPECT_DOUBLE_EQ(load.cpu_share().value(), 0.25);
+    }
   }
   EXPECT_DOUBLE_EQ(load.cpu_share().value(), 0.5);
   EXPECT_EQ(load.resident_bytes(), 256u << 20);

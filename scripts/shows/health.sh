@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # lib.sh sets what is used here: work, lab, root
+# What show D7 needs to bring health codes about, and to check what is said of them.
+seen=()
+
+# expect CODE SEVERITY CHECK-EXIT READY(200|503): within 40 s
+expect() {
+  local code=$1 severity=$2 exit=$3 ready=$4
+  wait_for 40 "$code ($severity)" says "$code" "$severity"
+  wait_for 20 "$code: status --check exits $exit" check_exits "$exit"  # links and vaults settle first
+  says "$code" "$severity" || fail "$code was gone before --check exited $exit: $(cat "$work/check")"
+  jq -e --arg code "$code" '.health.codes[] | select(.code == $code) | .hint | length > 10' "$work/status" >/dev/null ||
+    fail "$code has no hint"
+  [ "$severity" = info ] || grep -q "$code" "$work/check" || fail "$code is not in the line of --check"
+  if [ "$ready" != - ]; then
+    wait_for 5 "$code: /readyz is $ready" ready_is "$ready"  # its snapshot may be half a second old
+    [ "$ready" = 200 ] || grep -q "$code" "$work/ready" || fail "/readyz does not name $code: $(cat "$work/ready")"
+  fi
+  seen+=("$code")
+  ok "$code: $severity, --check $exit, /readyz $ready"
+}
+says() {
+  t status --json >"$work/status" 2>/dev/null &&
+    jq -e --arg code "$1" --arg severity "$2" 'any(.health.codes[]; .code == $code and .severity == $severity)' "$work/status" >/dev/null
+}
+check_exits() { local got=0; t status --check >"$work/check" || got=$?; [ "$got" = "$1" ]; }
+ready_is() { [ "$(curl -s -o "$work/ready" -w '%{http_code}' "$TIDEMARK_STATUS_URL/readyz")" = "$1" ]; }
+is_well() { t status --check >/dev/null; }
+configure() { sed -i "$1" "$lab/agent/agent.toml"; }
+restart_agent() {
+  lab_stop agent
+  lab_start agent
+}
+
+# The witness or a primary gets a small share of its time: 195 ms of 200 it stands still.
+clamp() {
+  exec python3 -c '
+import os, signal, sys, time
+pid = int(sys.argv[1])
+while True:
+    os.kill(pid, signal.SIGSTOP); time.sleep(0.195)
+    os.kill(pid, signal.SIGCONT); time.sleep(0.005)' "$1"
+}
+mounted=
+leave() {
+  local code=$1
+  "$root/scripts/lab" down "$lab"
+  if [ -n "$mounted" ]; then umount "$mounted" || umount -l "$mounted"; fi
+  end "$code"
+}
+
