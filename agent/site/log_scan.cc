@@ -16,8 +16,11 @@ namespace {
 constexpr uint64_t kWindowBytes = 64 * 1024;
 constexpr uint32_t kSmallPayloadBytes = 32 * 1024;
 
-// It is no head, but it could be read, and a newer version did not write it.
-bool IsRotten(const absl::Status& parsed) { return absl::IsDataLoss(parsed); }
+// What stands at `offset` is no head, or was written there astray; it could be read, and a newer
+// version did not write it.
+bool IsRotten(const LogFileHeader& file, uint64_t offset, const absl::StatusOr<RecordHead>& head) {
+  return head.ok() ? !IsOwnRecord(file, offset, *head) : absl::IsDataLoss(head.status());
+}
 
 }  // namespace
 
@@ -235,7 +238,8 @@ Task<absl::StatusOr<bool>> LogScan::TakeFile(Candidate* candidate) {
   while (recovery_->tail().sequence < candidate->last_sequence) {
     const std::string unreadable = unreadable_;
     absl::StatusOr<RecordHead> head = co_await ReadHead(candidate->bytes, file->end);
-    if (in_order && IsRotten(head.status()) && recovery_->tail().sequence < evidence_) {
+    const bool was_durable = in_order && recovery_->tail().sequence < evidence_;
+    if (was_durable && IsRotten(file->header, file->end, head)) {
       const bool passed = co_await PassRottenHead(candidate);
       if (passed) unreadable_ = unreadable;
       if (passed) continue;

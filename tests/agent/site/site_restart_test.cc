@@ -68,16 +68,17 @@ TEST(SiteRestart, ScansItsLogAgainWhenTheCacheLetGoOfALostWrite) {
   EXPECT_GT(Hits("log-scanned-again"), before) << "no seed came by";
 }
 
-// What an agent hears of a site with damage, and what the order to fetch from b makes of it.
-Task<> Repair(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log) {
+// What an agent hears of a damaged site that it shows a receipt, and what the order to fetch from b
+// makes of it.
+Task<> Repair(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log, std::string receipt) {
   (void)io;
-  std::unique_ptr<TestAgent> agent = co_await trio->Connect(0);
+  std::unique_ptr<TestAgent> agent = co_await trio->Greet(0);
   VaultId vault = TestVault();
   SessionId nonce;
   nonce.bytes.fill(std::byte{7});
-  std::string receipt;
+  std::string shown = receipt;
   absl::StatusOr<wire::PromiseReply> reply =
-      co_await agent->Promise(vault, 1, nonce, std::move(receipt));
+      co_await agent->Promise(vault, 1, nonce, std::move(shown));
   EXPECT_TRUE(reply.ok()) << reply.status();
   if (!reply.ok()) co_return;
   EXPECT_EQ(reply->failure().code(), wire::Failure::DAMAGED);
@@ -90,15 +91,18 @@ Task<> Repair(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log) {
   absl::StatusOr<wire::FetchReport> report =
       co_await agent->Fetch(tail, vault, std::move(peer), std::move(address));
   EXPECT_TRUE(report.ok() && !report->has_failure()) << report.status();
-  receipt.clear();
   reply = co_await agent->Promise(vault, 1, nonce, std::move(receipt));
   EXPECT_TRUE(reply.ok() && !reply->has_failure()) << reply.status();
   for (const TestRecord& record : *log) {
     read = co_await agent->Read(vault, record.header.sequence);
-    EXPECT_TRUE(read.ok()) << read.status();
     EXPECT_TRUE(read.ok() && read->payload == record.payload);
   }
   co_await agent->Finish();
+}
+
+Task<> Verify(Io* io, SiteTrio* trio, wire::VerifyReport* report) {
+  (void)io;
+  *report = co_await trio->Verify(0);
 }
 
 // Nobody can tell where the second of them stood, so recovery cannot pass. It must not take them
@@ -113,7 +117,55 @@ TEST(SiteRestart, TwoRottenHeadsSideBySideAreToldAndRepairedFromAnotherSite) {
   for (const size_t record : {4, 5})
     trio.disk(0)->FlipByte(SiteTrio::LogPath(), HeadOffset(log, record - 1) + 130);
   trio.Start(0);
-  trio.Run(Repair(trio.io(), &trio, &log));
+  trio.Run(Repair(trio.io(), &trio, &log, ""));
+}
+
+// The site acks in good faith, and loses what it acked with the power. The others have it, and the
+// receipt that it gave tells it.
+TEST(SiteRestart, ADiskThatLiedAboutItsFlushesIsFoundOutByTheReceipt) {
+  const std::vector<TestRecord> log = MakeTestLog(12, 5000);
+  const std::vector<TestRecord> kept(log.begin(), log.begin() + 6);
+  SiteTrio trio(4);
+  trio.StartAll();
+  trio.Run(trio.Fill(&kept));
+  FaultOptions lying;
+  lying.lying_sync_ppm = 1000000;
+  trio.world.set_faults(lying);
+  std::string receipt;
+  trio.Run(trio.Fill(&log, &receipt));
+  trio.Stop(0, /*power=*/true);
+  trio.world.set_faults(FaultOptions());
+  trio.Start(0);
+  trio.Run(Repair(trio.io(), &trio, &log, receipt));
+}
+
+// A record was written over another one: one place holds what belongs elsewhere, the other nothing.
+TEST(SiteRestart, AMisdirectedWriteIsFoundAndBothPlacesAreHealed) {
+  constexpr size_t kStruck = 4, kAstray = 9;
+  const std::vector<TestRecord> log = MakeTestLog(12, 5000);
+  const size_t bytes = kRecordHeaderBytes + log[0].payload.size();
+  for (const bool restarts : {false, true}) {
+    SCOPED_TRACE(restarts);
+    SiteTrio trio(5);
+    trio.StartAll();
+    trio.Run(trio.Fill(&log));
+    trio.world.RunFor(absl::Seconds(1));
+    std::string content = *trio.disk(0)->ReadFile(SiteTrio::LogPath());
+    const size_t struck = HeadOffset(log, kStruck - 1), astray = HeadOffset(log, kAstray - 1);
+    content.replace(struck, bytes, content.substr(astray, bytes));
+    content.replace(astray, bytes, std::string(bytes, '\0'));
+    trio.Stop(0);
+    if (!restarts) trio.Start(0);
+    trio.disk(0)->WriteFile(SiteTrio::LogPath(), content);
+    if (restarts) trio.Start(0);
+    wire::VerifyReport report;
+    trio.Run(Verify(trio.io(), &trio, &report));
+    EXPECT_GT(report.found(), 0u);
+    EXPECT_EQ(report.healed(), report.found());
+    trio.Run(Verify(trio.io(), &trio, &report));
+    EXPECT_EQ(report.found(), 0u);
+    EXPECT_EQ(report.records(), log.size());
+  }
 }
 
 }  // namespace

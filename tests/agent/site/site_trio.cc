@@ -33,20 +33,29 @@ void SiteTrio::Start(int site) {
   ASSERT_TRUE(up);
 }
 
-void SiteTrio::Stop(int site) {
+void SiteTrio::Stop(int site, bool power) {
   if (serving_[site] == nullptr) return;
-  world.Kill(nodes_[site]);
+  if (power) {
+    world.Crash(nodes_[site]);
+  } else {
+    world.Kill(nodes_[site]);
+  }
   serving_[site].reset();
   servers_[site].reset();
   channels_[site].reset();
   world.Restart(nodes_[site]);
 }
 
-Task<std::unique_ptr<TestAgent>> SiteTrio::Connect(int site) {
+Task<std::unique_ptr<TestAgent>> SiteTrio::Greet(int site) {
   auto agent = std::make_unique<TestAgent>(io(), agent_channels_.get(), &agent_key_, "agent");
   std::string role = "agent";
   absl::Status connected = co_await agent->Connect(Options(site).listen, role);
   EXPECT_TRUE(connected.ok()) << connected;
+  co_return std::move(agent);
+}
+
+Task<std::unique_ptr<TestAgent>> SiteTrio::Connect(int site) {
+  std::unique_ptr<TestAgent> agent = co_await Greet(site);
   SessionId nonce;
   nonce.bytes.fill(std::byte{7});
   VaultId vault = TestVault();
@@ -64,7 +73,7 @@ Task<std::unique_ptr<TestAgent>> SiteTrio::Connect(int site) {
   co_return std::move(agent);
 }
 
-Task<> SiteTrio::Fill(const std::vector<TestRecord>* log) {
+Task<> SiteTrio::Fill(const std::vector<TestRecord>* log, std::string* receipt) {
   for (int site = 0; site < kSites; ++site) {
     std::unique_ptr<TestAgent> agent = co_await Connect(site);
     for (const TestRecord& record : *log) {
@@ -75,6 +84,11 @@ Task<> SiteTrio::Fill(const std::vector<TestRecord>* log) {
     Position tail = log->back().header.position();
     absl::Status acked = co_await agent->AwaitAck(vault, tail);
     EXPECT_TRUE(acked.ok()) << acked;
+    if (receipt != nullptr && site == 0) {
+      absl::Status signed_for = co_await agent->AwaitReceipt(vault, tail);
+      EXPECT_TRUE(signed_for.ok()) << signed_for;
+      *receipt = agent->receipts().empty() ? "" : agent->receipts().back();
+    }
     co_await agent->Finish();
   }
 }

@@ -41,8 +41,8 @@ class SiteTrio {
 
   SiteOptions Options(int site) const;
   void Start(int site);
-  // kill -9.
-  void Stop(int site);
+  // kill -9, or a power loss.
+  void Stop(int site, bool power = false);
   void StartAll() {
     for (int i = 0; i < kSites; ++i) Start(i);
   }
@@ -53,10 +53,12 @@ class SiteTrio {
     ASSERT_TRUE(done);
   }
 
+  // An agent that is connected.
+  Task<std::unique_ptr<TestAgent>> Greet(int site);
   // An agent that has the site's promise, and has told it where the others are.
   Task<std::unique_ptr<TestAgent>> Connect(int site);
-  // The same log at every site.
-  Task<> Fill(const std::vector<TestRecord>* log);
+  // The same log at every site, also where it holds the beginning; and a's receipt for it.
+  Task<> Fill(const std::vector<TestRecord>* log, std::string* receipt = nullptr);
   // What the site says of its scrub.
   Task<wire::ScrubState> Scrub(int site);
   // What verify --deep orders: re-read all, heal.
