@@ -1,9 +1,8 @@
 // The agent's link to one site: it connects for ever, keeps heartbeats going, asks for promises,
-// sends what the log windows say, and takes acks and receipts in.
+// sends what the log windows say, and takes acks and receipts in. It feeds all vaults of the agent.
 //
-//   Run: (connect, hello, data connection; receive | heartbeat | send until something breaks;
-//   wait)*
-// One link feeds all vaults of the agent; who is first is decided by replicator/serve_order.h.
+//   Run: (connect, hello; receive | heartbeat | send until something breaks; wait)*
+// Which vault is first is decided by replicator/serve_order.h.
 #ifndef TIDEMARK_AGENT_SOURCE_SITE_LINK_H_
 #define TIDEMARK_AGENT_SOURCE_SITE_LINK_H_
 
@@ -93,6 +92,8 @@ class SiteLink {
   // The newest checkpoint of ours that the site showed when it was greeted. nullopt: none, or away.
   std::optional<Position> HelloCheckpoint(const VaultId& vault, const PublicKey& agent) const;
   const PublicKey& site_key() const { return site_key_; }
+  // Secret; of no other session, whatever this machine's generator gives: half of it is the site's.
+  Secret32 SessionMark() const { return control_->ExportKey("EXPORTER-tidemark-mark", {}); }
   // Asks the site to fetch up to a checkpoint from a peer; the outcome once it reports finished.
   Task<absl::StatusOr<Position>> Fetch(VaultId vault, SiteAddress peer,
                                        SignedCheckpoint checkpoint);
@@ -139,7 +140,7 @@ class SiteLink {
     uint64_t asked_epoch = 0;
     SessionId asked_nonce;
     Position durable;
-    uint64_t promised_epoch = 0, log_bytes = 0;
+    uint64_t promised_epoch = 0, log_bytes = 0, repaired_to = ~uint64_t{0};
     absl::Status fetch_result;
     std::optional<Position> fetched;
     bool fetch_running = false, repairing = false, wants_fetch = false, fetch_stopped = false;

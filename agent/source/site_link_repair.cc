@@ -55,7 +55,15 @@ Task<> SiteLink::Repair(LinkedVault* vault) {
   while (session_up_) {
     absl::Status repaired = co_await RepairOnce(vault);
     if (!session_up_) co_return;
-    if (repaired.ok()) break;
+    if (repaired.ok()) {
+      // Brought no further than the last time, it would refuse again.
+      const uint64_t reached = SessionOf(vault).durable.sequence;
+      if (std::exchange(SessionOf(vault).repaired_to, reached) != reached) break;
+      repaired = absl::NotFoundError(
+          "no other site has what it signed for; if none that is away has it either, give it an "
+          "empty store and say `tidemark site replace " +
+          name() + "`");
+    }
     SetState(LinkState::kDamaged,
              damage + "; its repair waits: " + std::string(repaired.message()));
     Op sleep = io_->Sleep(options_.retry_max / 4);

@@ -84,6 +84,7 @@ class Vault : public PushContext, public LinkedVault {
  private:
   // vault_opening.cc: the story of opening, step by step.
   Task<absl::Status> Open();
+  SessionId NewNonce() const;
   Task<absl::StatusOr<TakeOverPlan>> CollectPromises();
   Task<absl::Status> Equalise(const TakeOverPlan* plan);
   Task<absl::Status> StartEpoch(const TakeOverPlan* plan);

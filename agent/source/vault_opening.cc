@@ -1,9 +1,11 @@
 // Opening a vault (law 4): read, promise, adopt, equalise, start the epoch.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
 #include "agent/source/vault.h"
+#include "crypto/hmac.h"
 #include "crypto/museum.h"
 #include "crypto/rare_path.h"
 
@@ -61,6 +63,19 @@ std::vector<SitePromise> Vault::GivenPromises(bool patient) const {
   return given;
 }
 
+// Drawn by two machines whose generators are stuck, or clones, it would be the same for both, and
+// the same epoch be promised to both: so what their sessions have of the sites goes into it.
+SessionId Vault::NewNonce() const {
+  const SessionId drawn = SessionId::Random(io_);
+  Secret32 mixed = HmacSha256(drawn.bytes, {});
+  for (const SiteLink* link : parts_.links) {
+    if (link->up()) mixed = HmacSha256(link->SessionMark().view(), {mixed.view()});
+  }
+  SessionId nonce;
+  std::copy_n(mixed.view().begin(), nonce.bytes.size(), nonce.bytes.begin());
+  return nonce;
+}
+
 Task<absl::StatusOr<TakeOverPlan>> Vault::CollectPromises() {
   const absl::Duration since = io_->Monotonic();
   while (!stopping_) {
@@ -83,7 +98,7 @@ Task<absl::StatusOr<TakeOverPlan>> Vault::CollectPromises() {
     }
     epochs.push_back(refused_epoch_);
     const uint64_t own = wanted_.has_value() ? wanted_->epoch : 0;
-    wanted_ = Wanted{NextEpoch(own, epochs), SessionId::Random(io_)};
+    wanted_ = Wanted{NextEpoch(own, epochs), NewNonce()};
     promises_.clear();
     for (SiteLink* link : parts_.links) link->Nudge();
     std::vector<SitePromise> given;

@@ -142,7 +142,7 @@ PushWorld::~PushWorld() {
   }
 }
 
-void PushWorld::StartAgent() {
+void PushWorld::StartAgent(bool opens) {
   if (!world_.alive(agent_node_)) world_.Restart(agent_node_);
   SimIo* io = world_.io(agent_node_);
   Agent::Options options;
@@ -174,9 +174,13 @@ void PushWorld::StartAgent() {
   options.vaults.push_back(setup);
   channels_ = MakeNullFactory(NameOf(Role::kAgent, "agent", *agent_key_), io);
   agent_ = std::make_unique<Agent>(io, options, channels_.get(), agent_key_.get(), &kek_);
+  for (int i = 0; i < 3; ++i) {
+    if (!receipts_[i].empty()) link(i)->RestoreNewestReceipt(receipts_[i]);
+  }
   run_ = std::make_unique<Task<>>(agent_->Run());
   run_->Start();
   stories_ = std::make_unique<TaskGroup>(io);
+  if (!opens) return;
   for (const std::unique_ptr<Vault>& vault : agent_->vaults()) {
     const auto is_open = [&vault] { return vault->phase() == Vault::Phase::kOpen; };
     ASSERT_TRUE(world_.Run(is_open, kPatience)) << vault->trouble();
@@ -184,6 +188,7 @@ void PushWorld::StartAgent() {
 }
 
 void PushWorld::KillAgent() {
+  for (int i = 0; i < 3; ++i) receipts_[i] = link(i)->newest_receipt();
   world_.Kill(agent_node_);
   stories_.reset();
   run_.reset();

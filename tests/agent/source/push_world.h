@@ -51,8 +51,8 @@ class PushWorld {
   uint64_t window_bytes = 64 * 1024 * 1024;
   bool with_media = false;  // a second vault, "media", with an RPO target of an hour
 
-  void StartAgent();  // until its vault is open
-  void KillAgent();   // kill -9: with all that it was doing
+  void StartAgent(bool opens = true);  // until its vault is open
+  void KillAgent();                    // kill -9: with all that it was doing
   void StartSite(int site);
   void KillSite(int site);
   SimDisk* SiteDisk(int site) { return world_.disk(site_nodes_[site]); }
@@ -87,6 +87,10 @@ class PushWorld {
   uint64_t durable_at(SiteIndex site, const std::string& name = "default");
   bool RunUntilLevel(SiteIndex site, const std::string& name);  // it holds what is committed
   const CutLimits& cut_limits() { return vault()->cut_limits(); }
+  SiteLink::View ViewOf(int site) { return link(site)->view(vault_); }
+  void SetEntropy(SimWorld::Entropy entropy) { world_.SetEntropy(agent_node_, entropy); }
+  std::optional<LinkedVault::Wanted> wanted() { return vault()->WantedPromise(); }
+  uint64_t operations() const { return world_.io_events(); }
   KeptIndex* index() { return &index_; }
   // What the agent has kept as its newest checkpoint.
   absl::StatusOr<SignedCheckpoint> KeptCheckpoint();
@@ -107,6 +111,7 @@ class PushWorld {
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<Task<>> run_;
   std::unique_ptr<TaskGroup> stories_;  // their frames use all of the above
+  std::vector<std::byte> receipts_[3];  // as an agent keeps them in a file
   uint64_t outputs_ = 0;
 };
 

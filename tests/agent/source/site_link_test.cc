@@ -6,7 +6,9 @@
 namespace tidemark {
 namespace {
 
-constexpr int kB = 1;
+constexpr int kA = 0, kB = 1;
+constexpr uint64_t kFewOperations =
+    60 * 200;  // of all machines in a minute in which nothing is done
 
 // Its repair takes a while; until then nobody may read a lag that flatters.
 TEST(SiteLink, LagSaysAtOnceThatASiteCameBackWithLess) {
@@ -32,6 +34,59 @@ TEST(SiteLink, LagSaysAtOnceThatASiteCameBackWithLess) {
   EXPECT_TRUE(world.RunUntil([&world] {
     return world.link(kB)->up() && world.LagOf(kB).replication_lag.value() < absl::Seconds(1);
   })) << "it is not repaired";
+}
+
+// a signed for a record that b never got, the agent that made it died, and a's disk was set back:
+// no repair can bring what a signed for. It must not be tried without end, and a person must hear.
+TEST(SiteLink, SaysWhenWhatADamagedSiteSignedForIsNowhereElse) {
+  PushWorld world(33);
+  world.WriteSource("/source/one", "one");
+  world.WriteSource("/source/two", "two");
+  world.StartAgent();
+  world.PushAll("one", "/source/one");
+  world.RunFor(absl::Seconds(6));
+  const std::shared_ptr<const SimInode> old = world.SiteDisk(kA)->Snapshot();
+  world.BlockSite(kB);
+  world.StartPush("two", "/source/two");
+  world.RunFor(absl::Seconds(10));
+  world.KillAgent();
+  world.KillSite(kA);
+  world.SiteDisk(kA)->Restore(old);
+  world.HealSites();
+  world.StartSite(kA);
+  world.StartAgent(/*opens=*/false);
+  world.RunFor(absl::Seconds(10));
+  const SiteLink::View view = world.ViewOf(kA);
+  EXPECT_EQ(view.state, LinkState::kDamaged);
+  EXPECT_NE(view.last_error.find("no other site has what it signed for"), std::string::npos)
+      << view.last_error;
+  const uint64_t before = world.operations();
+  world.RunFor(absl::Seconds(60));
+  EXPECT_LT(world.operations() - before, kFewOperations);
+}
+
+// The nonce of the promise that the next agent asks for, whose generator is stuck by then.
+SessionId NonceWhenStuck(PushWorld* world) {
+  world->SetEntropy(SimWorld::Entropy::kSeeded);
+  world->StartAgent(/*opens=*/false);
+  const bool up =
+      world->RunUntil([world] { return world->link(kA)->up() && world->link(kB)->up(); });
+  world->SetEntropy(SimWorld::Entropy::kStuck);
+  const bool asked = world->RunUntil([world] { return world->wanted().has_value(); });
+  EXPECT_TRUE(up && asked);
+  const SessionId nonce = asked ? world->wanted()->nonce : SessionId();
+  world->KillAgent();
+  return nonce;
+}
+
+// Two agents, or an agent and its clone, that draw the same bytes must not ask for one epoch under
+// one nonce: both would have it.
+TEST(SiteLink, HasAPartInTheNonceWhenTheGeneratorIsStuck) {
+  PushWorld world(34);
+  world.StartAgent();
+  world.KillAgent();
+  const SessionId first = NonceWhenStuck(&world);
+  EXPECT_NE(NonceWhenStuck(&world), first);
 }
 
 // A site tells what it found bad as it goes, each place once; only the last report says the end.
