@@ -185,6 +185,7 @@ bool Cluster::RotSomewhere() {
   rot.site = index;
   rot.path = place->path;
   rot.offset = place->offset + random_.Below(place->bytes);
+  if (random_.Below(8) == 0) rot.offset = random_.Below(kLogFileHeaderBytes);
   rot.mask = static_cast<uint8_t>(1u << random_.Below(8));
   SpoilAgain(rot);
   Say(absl::StrCat("rot at ", rot.offset, " of ", rot.path, " of site ", sites_[index].name));
@@ -253,6 +254,9 @@ bool Cluster::Do(Act act) {
       return true;
     case Act::kHangDisk:
       world_.HangDisk(node, DownTime());
+      return true;
+    case Act::kFailDisk:
+      world_.FailDisk(node, DownTime());
       return true;
     case Act::kJumpClock:
       world_.JumpClock(node, DownTime() * 100 - DownTime() * 100);

@@ -24,6 +24,7 @@ void Cluster::Heal() {
   MendRot();
   world_.set_faults(world_.faults().Healed());
   world_.HealAll();
+  for (int node = 0; node < kSites + kAgents; ++node) world_.FailDisk(node, absl::ZeroDuration());
   const int last =
       options_.weight(Act::kTakeOver) > 0 ? static_cast<int>(random_.Below(kAgents)) : 0;
   for (AgentNode& agent : agents_) world_.SetEntropy(agent.node, SimWorld::Entropy::kSeeded);

@@ -12,8 +12,7 @@
 namespace tidemark {
 namespace {
 
-// Of each restore.
-constexpr int kAuditTries = 3;
+constexpr int kAuditTries = 3;  // of each restore
 
 Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
   const ClusterOptions& limits = *shared.options;
@@ -24,7 +23,8 @@ Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
   options.record_buffers = limits.record_buffers;
   options.span_buffers = limits.span_buffers;
   options.proof.directory = "/proof";
-  options.proof.segment_bytes_max = 64 << 10;  // many segments, so that each begins with anchors
+  options.proof.segment_bytes_max = 64 << 10;  // many, so that each begins with anchors
+  options.proof.waiting_bytes_max = 32 << 10;  // less than comes while a disk hangs
   Agent::VaultSetup setup;
   setup.options.name = "default";
   setup.options.id = shared.vault;

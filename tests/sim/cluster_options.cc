@@ -16,7 +16,8 @@ uint32_t DrawWeight(SimRandom* random) {
 }
 
 void DrawChaos(SimRandom* random, ClusterOptions* drawn) {
-  for (size_t act = 0; act < kActs; ++act) drawn->acts[act] = DrawWeight(random);
+  const size_t drawn_apart = static_cast<size_t>(Act::kFailDisk);
+  for (size_t act = 0; act < drawn_apart; ++act) drawn->acts[act] = DrawWeight(random);
   const auto seldom = [&](Act act, uint64_t one_in) {
     if (random->Below(one_in) != 0) drawn->acts[static_cast<size_t>(act)] = 0;
   };
@@ -64,7 +65,7 @@ const char* ActName(Act act) {
   static constexpr const char* kNames[] = {
       "crash_site",    "kill_site", "stop_site", "crash_agent", "kill_agent", "stop_agent",
       "block",         "reset",     "pause",     "hang_disk",   "jump_clock", "cancel_push",
-      "stick_entropy", "take_over", "rot",       "lie"};
+      "stick_entropy", "take_over", "rot",       "lie",         "fail_disk"};
   static_assert(std::size(kNames) == kActs);
   return kNames[static_cast<size_t>(act)];
 }
@@ -81,11 +82,10 @@ ClusterOptions ClusterOptions::Draw(uint64_t seed) {
   drawn.real_signatures = drawn.real_tls != 0 || random.Below(8) == 0 ? 1 : 0;
   drawn.quorum = random.Below(4) == 0 ? 1 : 0;
   drawn.quorum_after_ms = uint64_t{50} << random.Below(7);
-  // What one site says is then half of what commits: a lie would be a lie of the log. And a record
-  // that rots while the mode still changes looks to the ledger like one that was given up.
-  for (const Act act : {Act::kLie, Act::kRot}) {
-    if (drawn.quorum != 0) drawn.acts[static_cast<size_t>(act)] = 0;
-  }
+  // Drawn apart, so that the seeds without it are what they were before there was such a fault.
+  SimRandom apart(MixSeeds(seed, HashText("failing disks")));
+  if (apart.Below(6) == 0)
+    drawn.acts[static_cast<size_t>(Act::kFailDisk)] = static_cast<uint32_t>(apart.Between(1, 8));
   return drawn;
 }
 

@@ -29,6 +29,7 @@ enum class Act : uint8_t {
   kTakeOver,      // the second agent starts, or the one not running does
   kRot,           // a bit of a stored record is wrong from here on
   kLie,           // a site's word is not to be trusted for a while
+  kFailDisk,      // half of what a machine writes or flushes fails for a while
   kCount,
 };
 inline constexpr size_t kActs = static_cast<size_t>(Act::kCount);

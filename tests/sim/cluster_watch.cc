@@ -35,7 +35,8 @@ void Cluster::Look() {
     const LagBook* book = log->lag_or_null();
     if (book == nullptr || process->vault()->phase() != Vault::Phase::kOpen) continue;
     for (uint32_t site = 0; site < kSites; ++site) {
-      if (!looked) held[site] = HeldOf(log->window(), site);
+      // With quorum mode each agent's log may be another one.
+      if (!looked || options_.quorum != 0) held[site] = HeldOf(log->window(), site);
       lag_.Look(static_cast<uint32_t>(i), site, world_.time(),
                 book->Of(site, LagNow(process->io())), held[site], world_.time() > calm_since_);
       LookAtProof(i, site, held[site]);

@@ -144,9 +144,11 @@ std::string Measures::Text(bool paths) const {
   for (size_t i = 0; i < names.size(); ++i) {
     const auto hits = sum_.rare_paths.find(i);
     const bool hit = hits != sum_.rare_paths.end() && hits->second > 0;
-    missing += hit ? 0 : 1;
+    const std::string test = TestOfRarePath(names[i]);
+    missing += hit || !test.empty() ? 0 : 1;
+    const std::string otherwise = test.empty() ? "NEVER TAKEN" : "by " + test;
     absl::StrAppendFormat(&text, "  %-28s %s\n", names[i],
-                          hit ? absl::StrCat(hits->second) : "NEVER TAKEN");
+                          hit ? absl::StrCat(hits->second) : otherwise);
   }
   absl::StrAppendFormat(&text, "rare paths: %d of %d taken\n", names.size() - missing,
                         names.size());

@@ -53,6 +53,14 @@ const std::vector<std::string>& RarePathNames() {
   return names;
 }
 
+// They need a store that was set back, or a peer that lies: a site's claims would shrink, which the
+// checkers rightly object to.
+std::string TestOfRarePath(const std::string& name) {
+  if (name == "damage-found") return "SiteRestart.TwoRottenHeadsSideBySide...";
+  if (name == "unproven-tail-dropped") return "SiteRepairTest.BelievesAPeerOnlyUpTo...";
+  return "";
+}
+
 std::vector<uint64_t> RarePathHits() {
   const std::vector<std::string>& names = RarePathNames();
   std::vector<uint64_t> hits(names.size(), 0);

@@ -10,6 +10,8 @@ namespace tidemark {
 
 // Their names, in a fixed order.
 const std::vector<std::string>& RarePathNames();
+// Not taken by seeds, but by a test: the test's name; else empty.
+std::string TestOfRarePath(const std::string& name);
 // How often this process has come by each, in that order. Dies when a path is not in the table.
 std::vector<uint64_t> RarePathHits();
 

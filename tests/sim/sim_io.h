@@ -99,6 +99,7 @@ class SimIo final : public Io {
   int32_t SyncFile(const Slot& slot, File* file);
   int32_t OpenFile(const Op& op);
   int32_t LockFile(File* file);
+  bool DiskFails(uint32_t per_million);
   int32_t AttemptSocket(Slot* slot);
   int32_t AttemptConnect(Slot* slot);
   int32_t ReceiveWithFile(const Op& op, File* file, SimWaiter waiter);

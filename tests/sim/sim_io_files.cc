@@ -206,6 +206,12 @@ int32_t SimIo::ReadFile(const Op& op, File* file) {
   return result;
 }
 
+// Writes and flushes; now and then, or for a while every other one.
+bool SimIo::DiskFails(uint32_t per_million) {
+  const bool bad = world_->machines_[world_->nodes_[node_].machine]->fails_until > world_->now_;
+  return world_->Strikes(&random_, bad ? 500000 : per_million);
+}
+
 int32_t SimIo::WriteFile(const Op& op, File* file) {
   const FaultOptions& faults = world_->faults_;
   const bool direct = (file->flags & kOpenDirect) != 0;
@@ -216,7 +222,7 @@ int32_t SimIo::WriteFile(const Op& op, File* file) {
   if (world_->Strikes(&random_, faults.misdirected_write_ppm) && inode->file.size() > length) {
     offset = random_.Below((inode->file.size() - length) / kDirectIoBytes + 1) * kDirectIoBytes;
   }
-  if (world_->Strikes(&random_, faults.write_eio_ppm)) {
+  if (DiskFails(faults.write_eio_ppm)) {
     // Some of it may be on the disk all the same.
     const uint64_t part = random_.Below(length / kSectorBytes + 1) * kSectorBytes;
     if (part > 0) disk()->Write(inode, offset, ByteSpan(op.memory, part));
@@ -232,7 +238,7 @@ int32_t SimIo::WriteFile(const Op& op, File* file) {
 
 int32_t SimIo::SyncFile(const Slot& slot, File* file) {
   SimFile& content = file->inode->file;
-  if (slot.injected != 0 || world_->Strikes(&random_, world_->faults_.sync_eio_ppm)) {
+  if (slot.injected != 0 || DiskFails(world_->faults_.sync_eio_ppm)) {
     content.LosePending();
     return slot.injected != 0 ? slot.injected : -EIO;
   }

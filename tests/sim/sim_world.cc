@@ -233,6 +233,10 @@ void SimWorld::HangDisk(int node, absl::Duration duration) {
   machines_[nodes_[node].machine]->hung_until = now_ + absl::ToInt64Nanoseconds(duration);
 }
 
+void SimWorld::FailDisk(int node, absl::Duration duration) {
+  machines_[nodes_[node].machine]->fails_until = now_ + absl::ToInt64Nanoseconds(duration);
+}
+
 void SimWorld::JumpClock(int node, absl::Duration by) {
   machines_[nodes_[node].machine]->clock_offset += absl::ToInt64Nanoseconds(by);
 }

@@ -16,8 +16,7 @@
 //   die they may still call Ready on their old Io, which never runs again.
 // * Crash is a power loss of the machine (unsynced data is at risk, peers may hear nothing for a
 //   while). Kill is kill -9 of one process: the page cache survives, the kernel closes the sockets.
-// * Io::Stop on a node ends its "process": the world runs none of its coroutines any more. Kill it
-//   then to close what it left open.
+// * Io::Stop on a node ends its "process": none of its coroutines runs any more. Kill it then.
 // * Addresses: "a:7000", "10.0.0.1:7000" (the first machine added; .2 the second ...), or within a
 //   machine "127.0.0.1:7000", "[::1]:7000", "0.0.0.0:7000" and "unix:/path".
 // * Faults come from FaultOptions at their rates, from Inject for exact ones, and from the calls
@@ -82,6 +81,7 @@ class SimWorld {
   void Restart(int node);
   void Pause(int node, absl::Duration duration);  // SIGSTOP: the kernel goes on, the process not
   void HangDisk(int node, absl::Duration duration);
+  void FailDisk(int node, absl::Duration duration);  // every other write and flush: -EIO
   void JumpClock(int node, absl::Duration by);      // wall clock only
   enum class Entropy { kSeeded, kStuck, kCloned };  // cloned: each start repeats the same bytes
   void SetEntropy(int node, Entropy entropy);
@@ -110,7 +110,7 @@ class SimWorld {
   struct Machine {
     std::string name;
     std::unique_ptr<SimDisk> disk;
-    int64_t booted = 0, clock_offset = 0, drift_ppm = 0, hung_until = 0;
+    int64_t booted = 0, clock_offset = 0, drift_ppm = 0, hung_until = 0, fails_until = 0;
     bool up = true;
   };
   struct Node {
