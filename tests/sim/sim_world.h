@@ -82,8 +82,8 @@ class SimWorld {
   void Pause(int node, absl::Duration duration);  // SIGSTOP: the kernel goes on, the process not
   void HangDisk(int node, absl::Duration duration);
   void FailDisk(int node, absl::Duration duration);  // every other write and flush: -EIO
-  void JumpClock(int node, absl::Duration by);      // wall clock only
-  enum class Entropy { kSeeded, kStuck, kCloned };  // cloned: each start repeats the same bytes
+  void JumpClock(int node, absl::Duration by);       // wall clock only
+  enum class Entropy { kSeeded, kStuck, kCloned };   // cloned: each start repeats the same bytes
   void SetEntropy(int node, Entropy entropy);
 
   // --- the network between two machines, both ways
