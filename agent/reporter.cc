@@ -47,6 +47,8 @@ void Reporter::Stop() {
 void Reporter::Complete(StatusReport* report) {
   report->status_url = url_;
   report->status_trouble = port_trouble_;
+  report->longest_stall_seconds =
+      std::max(report->longest_stall_seconds, absl::ToDoubleSeconds(late_));
   report->load.cpu_share = load_.cpu_share();
   report->load.memory_share = load_.memory_share();
   report->load.resident_bytes = load_.resident_bytes();
@@ -65,11 +67,14 @@ Task<> Reporter::Run() {
     co_await ReadLoad();
     co_await Look();
     if (io_->Monotonic() - kept_ >= kKeepInterval) co_await KeepBooks();
+    const absl::Duration from = io_->Monotonic();
     Op sleep = io_->Sleep(kInterval);
     sleep_ = &sleep;
     const int32_t slept = co_await sleep;
     sleep_ = nullptr;
     (void)slept;
+    // Also of a process that was stopped while it waited.
+    late_ = std::max(late_, io_->Monotonic() - from - kInterval);
   }
   co_await alerts_.Finish();
   co_await KeepBooks();

@@ -61,7 +61,7 @@ class Reporter : public StatusObserver {
   absl::Duration kept_, computed_ = -absl::InfiniteDuration();
   std::string network_metrics_;
   std::shared_ptr<const ReportPages> reports_;
-  absl::Duration started_;
+  absl::Duration started_, late_;  // the longest that it woke too late
   bool settled_ = false, stopping_ = false;
   Op* sleep_ = nullptr;
 };

@@ -86,10 +86,10 @@ class Replay {
   Task<absl::Status> FindBeginning() {
     absl::Status asked = co_await Call(&IndexJob::Ask);
     if (!asked.ok()) co_return asked;
-    if (!job_.found.ok()) co_return job_.found.status();
-    const IndexCoverage covered = job_.found->value_or(IndexCoverage());
-    if (covered.sequence == 0) co_return absl::OkStatus();
-    if (covered.sequence <= upto_.sequence) {
+    IndexCoverage covered;  // one that cannot be read is of a cache that is damaged: made anew
+    if (job_.found.ok()) covered = job_.found->value_or(IndexCoverage());
+    if (job_.found.ok() && covered.sequence == 0) co_return absl::OkStatus();
+    if (job_.found.ok() && covered.sequence <= upto_.sequence) {
       absl::StatusOr<CanonicalHeader> head =
           co_await source_->Head(vault_->keys.vault, covered.sequence);
       if (!head.ok() && !absl::IsNotFound(head.status())) co_return head.status();

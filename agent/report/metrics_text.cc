@@ -88,8 +88,13 @@ void AddVaultSites(const StatusReport& report, MetricsText* text) {
        [](const Vault&, const Row& row) { return row.breach_in_seconds; });
   each("tidemark_pending_bytes", "Bytes appended that the site has not said to be durable.",
        [](const Vault&, const Row& row) { return static_cast<double>(row.pending_bytes); });
-  each("tidemark_rpo_minutes_missed", "Minutes of the last 30 days that missed the target.",
-       [](const Vault&, const Row& row) { return Number(row.minutes_missed); });
+  each("tidemark_rpo_missed_seconds",
+       "Of the last 30 days, in whole minutes that missed the target.",
+       [](const Vault&, const Row& row) {
+         return row.minutes_missed
+                    ? std::optional<double>(60 * static_cast<double>(*row.minutes_missed))
+                    : std::nullopt;
+       });
   each("tidemark_rpo_within_target_ratio",
        "Share of the minutes of 30 days, known ones, that were within the target.",
        [](const Vault&, const Row& row) { return row.share_within_target; });

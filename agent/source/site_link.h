@@ -16,33 +16,14 @@
 #include "agent/link/control_connection.h"
 #include "agent/link/data_connection.h"
 #include "agent/recover/site_source.h"
-#include "agent/source/log_writer.h"
+#include "agent/source/linked_vault.h"
 #include "agent/source/store_rates.h"
 #include "replicator/receipt.h"
 #include "replicator/serve_order.h"
 
 namespace tidemark {
 
-class SiteLink;
 inline constexpr int kBadListedMax = 10000;  // of a site's verify
-
-// A vault as a link sees it.
-class LinkedVault {
- public:
-  virtual ~LinkedVault() = default;
-  virtual LogWriter* log() = 0;
-  virtual absl::Duration RpoTarget() const = 0;
-  // The promise to ask this site for; nullopt while none is wanted.
-  struct Wanted {
-    uint64_t epoch = 0;
-    SessionId nonce;
-  };
-  virtual std::optional<Wanted> WantedPromise() const = 0;
-  // A promise was given (and checked against the site's key), or refused.
-  virtual void OnPromise(SiteLink* link, const SignedPromise& promise) = 0;
-  virtual void OnPromiseRefused(SiteLink* link, const wire::Failure& failure,
-                                uint64_t promised_epoch) = 0;
-};
 
 enum class LinkState : uint8_t {
   kConnecting,

@@ -25,6 +25,7 @@ state_before=$(t status --json | jq -Sc '{vaults: [.vaults[] | {committed_sequen
 answers() {
   local code=$1 what=$2 got
   shift 2
+  : >"$work/body"
   got=$(curl -s -o "$work/body" -w '%{http_code}' --max-time 8 "$@") || true
   [ "$got" = "$code" ] || fail "$what: $got instead of $code: $(head -c 200 "$work/body")"
   ok "$what: $got $(jq -r '.error.message // empty' "$work/body" 2>/dev/null | head -n 1)"

@@ -90,17 +90,10 @@ wait_for 30 "the port is had after all" is_well
 
 configure '/^tier/d'
 restart_agent
-title "an agent that stood still while it worked"
-(for i in 1 2 3 4 5 6; do random 100000000 "D7stall$i" | t push --name stalled - >/dev/null || break; done) &
-pushing=$!
-for _ in {1..25}; do  # one that waits for its sites when it is stopped has nothing to be late with
-  kill -STOP "$(pid_of agent)"
-  sleep 1.4
-  kill -CONT "$(pid_of agent)"
-  sleep 0.3
-  ! says LOOP_STALLED info || break
-done
-wait "$pushing"
+title "an agent that stood still for two seconds and a half"
+kill -STOP "$(pid_of agent)"
+sleep 2.5
+kill -CONT "$(pid_of agent)"
 expect LOOP_STALLED info 0 200
 
 title "an agent that takes more of its machine than it should"
@@ -157,15 +150,14 @@ wait "$clamping" 2>/dev/null || true
 kill -CONT "$(pid_of w)"
 wait_for 60 "it is well again" is_well
 
-title "a dedup index with rotten bytes; its hint mends it"
-lab_stop agent
+title "a dedup index that rots; its hint mends it"
+restart_agent  # so that it is on disk
 python3 - "$lab/agent/index/default" <<'END'
 import glob, os, sys
 for name in glob.glob(sys.argv[1] + "/*.sst"):
     with open(name, "r+b") as file:
         file.write(os.urandom(os.path.getsize(name) // 2))
 END
-lab_start agent
 t push --name again "$work/file" >/dev/null || fail "a rotten index stops pushes"
 expect INDEX_TROUBLE warn 1 200
 lab_stop agent
@@ -221,7 +213,7 @@ grep -q '^\[scrub\]' "$lab/a/site.toml" && sed -i '/^\[scrub\]/,/^\[/{/^[a-z]/d;
 cat "$work/scrub" >>"$lab/a/site.toml"
 (cd "$root/scripts/shows" && python3 damage_store.py "$lab/a/store" 0.02 D7 0) | sed 's/$/ places damaged/; s/^/  /'
 lab_start a
-expect SITE_BAD_BLOCKS error 2 503
+expect SITE_BAD_BLOCKS error 2 -
 for site in b w; do lab_start $site; done
 wait_for 90 "it is healed" is_well
 
@@ -235,7 +227,7 @@ if [ "$(id -u)" = 0 ]; then
   mount -t tmpfs -o "size=${size}m,mode=700" tidemark-show "$lab/b/store"
   mounted=$lab/b/store
   cp -a --sparse=never "$lab/b/was/." "$lab/b/store/"
-  lab_start b
+  lab_start b || wait_for 120 "b serves" site_has_state b streaming
   expect SITE_NEARLY_FULL warn 1 200
   head -c 180000000 /dev/zero >"$mounted/ballast"
   (random 300000000 D7full | t push --name full - >/dev/null 2>&1) &

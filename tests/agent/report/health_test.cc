@@ -184,6 +184,19 @@ TEST(Health, TwoOfThreeSitesServePushesWithoutAPrimary) {
   EXPECT_TRUE(NotReadyReasons(report).empty());
 }
 
+// One that is damaged promises nothing: pushes wait for it as for one that is down.
+TEST(Health, ADamagedPrimaryBlocksPushesADamagedWitnessDoesNot) {
+  for (size_t site = 0; site < 3; ++site) {
+    StatusReport report = Well();
+    report.sites[site].state = "damaged";
+    JudgeHealth(&report);
+    EXPECT_EQ(NotReadyReasons(report).empty(), site == 2) << site;
+    report.vaults[0].ack_mode = "quorum";
+    JudgeHealth(&report);
+    EXPECT_TRUE(NotReadyReasons(report).empty()) << site;
+  }
+}
+
 TEST(Health, ReadinessNamesWhatBlocksPushesOnly) {
   const std::map<std::string, bool> blocks = {{"PRIMARY_DOWN", true},  {"WITNESS_DOWN", false},
                                               {"VAULT_OPENING", true}, {"VAULT_FENCED", true},
