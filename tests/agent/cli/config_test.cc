@@ -5,42 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "tests/agent/cli/config_sample.h"
 
 namespace tidemark {
 namespace {
 
 using ::testing::HasSubstr;
-
-const std::string kAgent = R"(name = "agent"
-state = "state"
-socket = "agent.sock"
-key_file = "/etc/keys/kek.key"
-authority = "ca.pem"
-certificate = "agent.pem"
-private_key = "agent.key"
-[memory]
-record_buffers = 16
-[log]
-level = "warn"
-[[sites]]
-name = "a"
-role = "primary"
-address = "10.0.0.1:7000"
-[[sites]]
-name = "b"
-role = "primary"
-address = "10.0.0.2:7000"
-[[sites]]
-name = "w"
-role = "witness"
-address = "[fd00::3]:7000"
-[[vaults]]
-name = "default"
-id = "000102030405060708090a0b0c0d0e0f"
-compression = false
-)";
 
 const std::string kSite = R"(name = "a"
 role = "primary"
@@ -211,33 +182,6 @@ TEST(AgentConfig, ASiteMayHaveRatesByTheHour) {
     EXPECT_THAT(std::string(parse(added).status().message()), HasSubstr(says)) << added;
     EXPECT_THAT(std::string(parse(added).status().message()), HasSubstr(":24: ")) << added;
   }
-}
-
-TEST(AgentConfig, APolicyNearTheTargetIsOneOfThree) {
-  const auto parse = [](const std::string& added) {
-    return ParseAgentConfig(kAgent + added, "/c/agent.toml");
-  };
-  EXPECT_EQ(parse("")->vaults[0].rpo_policy, "alert");
-  for (const char* policy : {"alert", "throttle", "refuse"}) {
-    const auto config = parse(absl::StrFormat("rpo_policy = \"%s\"\n", policy));
-    ASSERT_TRUE(config.ok()) << config.status();
-    EXPECT_EQ(config->vaults[0].rpo_policy, policy);
-    EXPECT_THAT(WriteConfig(*config), HasSubstr(absl::StrFormat("rpo_policy = \"%s\"", policy)));
-  }
-  EXPECT_THAT(std::string(parse("rpo_policy = \"wait\"\n").status().message()),
-              HasSubstr("'rpo_policy'"));
-}
-
-TEST(AgentConfig, ReadsItsOwnLimitsAndWritesThemBack) {
-  const auto config = ParseAgentConfig(
-      kAgent + "[limits]\nworkers = 4\ncpu_percent = 50\nmemory_percent = 10\n", "/c/agent.toml");
-  ASSERT_TRUE(config.ok()) << config.status();
-  EXPECT_EQ(config->workers, 4u);
-  const auto again = ParseAgentConfig(WriteConfig(*config), "/c/agent.toml");
-  ASSERT_TRUE(again.ok()) << again.status();
-  EXPECT_EQ(again->workers, 4u);
-  EXPECT_EQ(again->cpu_percent, 50u);
-  EXPECT_EQ(again->memory_percent, 10u);
 }
 
 TEST(AgentConfig, ReadsAlertsMaintenanceAndPrices) {

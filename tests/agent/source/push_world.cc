@@ -255,17 +255,6 @@ Vault* PushWorld::vault(const std::string& name) {
   return nullptr;
 }
 
-uint64_t PushWorld::durable_at(SiteIndex site, const std::string& name) {
-  return vault(name)->log()->window().durable(site).sequence;
-}
-
-bool PushWorld::RunUntilLevel(SiteIndex site, const std::string& name) {
-  const LogWriter* log = vault(name)->log();
-  return world_.Run(
-      [this, site, name, log] { return durable_at(site, name) >= log->committed_sequence(); },
-      kPatience);
-}
-
 bool PushWorld::RunUntilRead(TestCall* call, uint64_t bytes) {
   const bool read = world_.Run(
       [call, bytes] { return call->read_bytes >= bytes || call->report.has_value(); }, kPatience);

@@ -84,8 +84,14 @@ class PushWorld {
   Vault* vault(const std::string& name = "default");
   ResumeBook* book() { return vault()->resume_book(); }
   uint64_t committed() { return vault()->log()->committed_sequence(); }
-  uint64_t durable_at(SiteIndex site, const std::string& name = "default");
-  bool RunUntilLevel(SiteIndex site, const std::string& name);  // it holds what is committed
+  uint64_t durable_at(SiteIndex site, const std::string& name = "default") {
+    return vault(name)->log()->window().durable(site).sequence;
+  }
+  bool RunUntilLevel(SiteIndex site, const std::string& name) {  // it holds what is committed
+    return RunUntil([this, site, name] {
+      return durable_at(site, name) >= vault(name)->log()->committed_sequence();
+    });
+  }
   const CutLimits& cut_limits() { return vault()->cut_limits(); }
   SiteLink::View ViewOf(int site) { return link(site)->view(vault_); }
   void SetEntropy(SimWorld::Entropy entropy) { world_.SetEntropy(agent_node_, entropy); }
