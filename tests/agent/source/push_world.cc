@@ -248,13 +248,6 @@ PushReport PushWorld::PushAll(const std::string& name, const std::string& path,
   return FinishPush(StartPush(name, path, true, vault));
 }
 
-Vault* PushWorld::vault(const std::string& name) {
-  for (const std::unique_ptr<Vault>& vault : agent_->vaults()) {
-    if (vault->options().name == name) return vault.get();
-  }
-  return nullptr;
-}
-
 bool PushWorld::RunUntilRead(TestCall* call, uint64_t bytes) {
   const bool read = world_.Run(
       [call, bytes] { return call->read_bytes >= bytes || call->report.has_value(); }, kPatience);

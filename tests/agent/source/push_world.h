@@ -81,7 +81,12 @@ class PushWorld {
   VerifyReport VerifyDeep();
   SiteLink* link(int site) { return agent_->links()[static_cast<size_t>(site)].get(); }
   LagBook::Lag LagOf(int site);
-  Vault* vault(const std::string& name = "default");
+  Vault* vault(const std::string& name = "default") {
+    for (const std::unique_ptr<Vault>& each : agent_->vaults()) {
+      if (each->options().name == name) return each.get();
+    }
+    return nullptr;
+  }
   ResumeBook* book() { return vault()->resume_book(); }
   uint64_t committed() { return vault()->log()->committed_sequence(); }
   uint64_t durable_at(SiteIndex site, const std::string& name = "default") {
