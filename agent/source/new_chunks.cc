@@ -78,8 +78,9 @@ NewChunks::NewChunks(Io* io, const Span& span, const Known& known)
     : io_(io), item_of_(span.chunks.size(), kNone) {
   std::map<ChunkId, size_t> within;  // the same chunk twice in one span
   for (size_t i = 0; i < span.chunks.size(); ++i) {
-    if (known[i].has_value()) continue;
     const CutChunk& chunk = span.chunks[i];
+    span_bytes_ += chunk.bytes;
+    if (known[i].has_value()) continue;
     auto [place, is_first] = within.try_emplace(chunk.id, items_.size());
     item_of_[i] = place->second;
     if (!is_first) continue;
@@ -87,15 +88,14 @@ NewChunks::NewChunks(Io* io, const Span& span, const Known& known)
     item.plaintext = ByteSpan(span.buffer.span()).subspan(chunk.begin, chunk.bytes);
     item.id = chunk.id;
     items_.push_back(std::move(item));
+    bytes_ += chunk.bytes;
   }
 }
 
 Task<absl::Status> NewChunks::Compress(int level) {
-  size_t bytes = 0;
-  for (const SealItem& item : items_) bytes += item.plaintext.size();
-  packed_.resize(bytes);
+  packed_.resize(bytes_);
   std::vector<CompressJob> jobs = PartsOf(&items_, packed_, level);
-  if (bytes < kInlineBytes) {
+  if (bytes_ < kInlineBytes) {
     for (CompressJob& job : jobs) CompressJob::Run(&job);
     co_return absl::OkStatus();
   }

@@ -27,6 +27,8 @@ class NewChunks {
   void DropKnown(ChunkLookup* lookup, Known* known);
 
   std::vector<SealItem>* items() { return &items_; }
+  uint64_t bytes() const { return bytes_; }  // of their plaintext
+  uint64_t span_bytes() const { return span_bytes_; }
   // The item that chunk i of the span became; null when it is known.
   const SealItem* ItemOf(size_t chunk) const {
     return item_of_[chunk] == kNone ? nullptr : &items_[item_of_[chunk]];
@@ -35,6 +37,7 @@ class NewChunks {
  private:
   static constexpr size_t kNone = SIZE_MAX;
   Io* io_;
+  uint64_t bytes_ = 0, span_bytes_ = 0;
   std::vector<SealItem> items_;
   std::vector<size_t> item_of_;    // by chunk of the span
   std::vector<std::byte> packed_;  // compressed bytes that items point into

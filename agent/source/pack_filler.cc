@@ -42,9 +42,10 @@ void PackFiller::GiveTurn() {
 }
 
 // By what waits for the sites, not by measured time: the same story compresses the same way.
-int PackFiller::CompressionLevel() const {
+int PackFiller::CompressionLevel(uint64_t new_bytes, uint64_t read_bytes) const {
   const bool links_keep_up = log_->window().uncommitted_bytes() < 4 * kRecordBytesMax;
-  return links_keep_up ? options_.hurried_level : options_.compression_level;
+  const bool is_little = new_bytes <= read_bytes / options_.little_share;
+  return links_keep_up && !is_little ? options_.hurried_level : options_.compression_level;
 }
 
 Task<absl::Status> PackFiller::OpenPack() {

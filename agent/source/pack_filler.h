@@ -38,8 +38,10 @@ class PackFiller {
     // Packs on their way that were closed before they were full; while so many are, the open one
     // goes on taking pushes in: many commits in one record.
     size_t early_packs_max = 2;
-    // Where links keep up the processor is what one waits for: faster, and a little larger.
+    // Where links keep up the processor is what one waits for: faster, and larger. Not for what is
+    // new in an archive that is mostly known: that is little beside reading the rest.
     int compression_level = 1, hurried_level = -1;
+    uint64_t little_share = 4;  // up to a fourth of it
   };
   PackFiller(Io* io, const Options& options, LogWriter* log, const VaultKeys* keys);
   Io* io() const { return io_; }
@@ -52,8 +54,9 @@ class PackFiller {
   // After an interrupt: who waits for the turn looks again.
   void WakeWaiters() { turn_changed_.WakeAll(); }
 
-  // For chunks that are compressed now.
-  int CompressionLevel() const;
+  // For chunks that are compressed now: so much of an archive was read, with them, and so much of
+  // that is new.
+  int CompressionLevel(uint64_t new_bytes, uint64_t read_bytes) const;
 
   // Everything below needs the turn.
   // Seals all items, in order, over as many packs as it takes.

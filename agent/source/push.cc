@@ -130,7 +130,8 @@ Task<absl::Status> Push::SealSpan(Span* span) {
   }
   NewChunks fresh(io_, *span, known);
   if (request_.compress && !fresh.items()->empty()) {
-    const int level = vault_->pack()->CompressionLevel();
+    const int level = vault_->pack()->CompressionLevel(root_.new_bytes + fresh.bytes(),
+                                                       root_.data_bytes + fresh.span_bytes());
     absl::Status compressed = co_await fresh.Compress(level);
     if (!compressed.ok()) co_return compressed;
   }

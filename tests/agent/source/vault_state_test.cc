@@ -1,6 +1,7 @@
 // Goal: what the agent keeps in its state directory is true and new enough to be of use.
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_format.h"
 #include "tests/agent/source/push_world.h"
 
 namespace tidemark {
@@ -90,6 +91,33 @@ TEST(VaultState, AnotherAgentCutsAsTheFirstDid) {
   world.cut = {16 * 1024, 64 * 1024, 256 * 1024};
   world.StartAgent();
   EXPECT_EQ(world.PushAll("two", "/source/one").new_bytes, 0u);
+}
+
+// Rows as a dump has them.
+std::string Rows(uint64_t from, size_t bytes) {
+  std::string rows;
+  for (uint64_t row = from; rows.size() < bytes; ++row) {
+    const uint64_t chance = row * 0x9E3779B97F4A7C15;
+    rows += absl::StrFormat("%d\t%d\torder-%06x\t2024-%02d-%02d\tshipped\tcustomer %05x\n", row,
+                            chance % 1000003, chance >> 40, chance % 12 + 1, (chance >> 8) % 28 + 1,
+                            chance >> 44);
+  }
+  return rows;
+}
+
+// It is little work, and nobody waits for it.
+TEST(VaultState, WhatIsNewInAKnownArchiveIsCompressedBetter) {
+  PushWorld world(25);
+  const std::string known = PushWorld::Noise(8 << 20, 3);
+  world.WriteSource("/source/known", known);
+  world.WriteSource("/source/rows", Rows(0, 1 << 20));
+  world.WriteSource("/source/both", known + Rows(1 << 20, 1 << 20));
+  world.StartAgent();
+  world.PushAll("known", "/source/known");
+  const PushReport alone = world.PushAll("rows", "/source/rows");
+  const PushReport among = world.PushAll("known", "/source/both");
+  EXPECT_LT(among.new_bytes, alone.new_bytes + (64 << 10));
+  EXPECT_LT(among.stored_bytes * 10, alone.stored_bytes * 9);
 }
 
 }  // namespace
