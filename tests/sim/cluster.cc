@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/sim/quorum_ledger.h"
+#include "tests/sim/rare_paths.h"
 
 namespace tidemark {
 namespace {
@@ -76,6 +77,7 @@ Cluster::Cluster(const ClusterOptions& options)
   shared_.findings = &findings_;
   shared_.lag = &lag_;
   shared_.world = &world_;
+  shared_.evidence_losses_before = EvidenceLosses();
   shared_.key = agent_key_.get();
   shared_.kek = &kek_;
   shared_.vault = vault_;

@@ -54,6 +54,7 @@ struct AgentShared {
   VaultId vault;
   std::vector<Agent::Site> sites;
   std::vector<bool> liars;  // sites that once said what is not so
+  uint64_t evidence_losses_before = 0;
 };
 
 // One life of an agent's process, with those who push to it and restore from it.

@@ -75,4 +75,15 @@ std::vector<uint64_t> RarePathHits() {
   return hits;
 }
 
+uint64_t EvidenceLosses() {
+  uint64_t losses = 0;
+  for (const RarePath* path = RarePath::newest(); path != nullptr; path = path->next()) {
+    const std::string name = path->name();
+    const bool is_loss = name == "evidence-dropped" || name == "evidence-not-written" ||
+                         name == "evidence-segment-unreadable";
+    if (is_loss) losses += path->hits();
+  }
+  return losses;
+}
+
 }  // namespace tidemark
