@@ -93,7 +93,7 @@ class VaultLog {
   Task<absl::StatusOr<Fd>> OpenNewFile(LogFile* file, Position before, const char* suffix);
   Task<absl::Status> FinishFile(const LogFile* file, Fd fd);
   Task<> GiveUpAbove(Position position);
-  Task<> ReleaseRest(std::string path, uint64_t from, uint64_t file_bytes);
+  Task<> ReleaseRest();
   Task<> RemoveFile(const LogFile* file, Fd fd);
   // vault_log_settle.cc
   LogFile PlanCopy(uint64_t first, uint64_t last) const;

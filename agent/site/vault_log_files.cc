@@ -51,24 +51,22 @@ Task<absl::Status> VaultLog::BeginFile(Position before) {
   absl::Status made = co_await MakeFile(&file, before);
   if (!made.ok()) co_return made;
   co_await GiveUpAbove(before);
-  if (!files_.empty()) {
-    const LogFile& ended = files_.back();
-    std::string path = ended.path;
-    co_await ReleaseRest(std::move(path), ended.end, ended.header.file_bytes);
-  }
+  co_await ReleaseRest();
   bytes_ += file.end;
   files_.push_back(std::move(file));
   co_return absl::OkStatus();
 }
 
-// The space that was taken for a file and never written: nobody will. A site that is killed again
-// and again would fill its disk with it. Not a byte changes: there are zeros, with space and
-// without. What was written behind `from` stays, it may be evidence.
-Task<> VaultLog::ReleaseRest(std::string path, uint64_t from, uint64_t file_bytes) {
-  Op open = io_->Open(path, kOpenRead | kOpenWrite);
+// The space that was taken for the last file, which a new one ends, and never written: nobody will.
+// A site that is killed again and again would fill its disk with it. Not a byte changes: there are
+// zeros, with space and without. What was written behind the records stays, it may be evidence.
+Task<> VaultLog::ReleaseRest() {
+  if (files_.empty()) co_return;
+  const uint64_t file_bytes = files_.back().header.file_bytes;
+  Op open = io_->Open(files_.back().path, kOpenRead | kOpenWrite);
   const Fd fd = co_await open;
   if (fd < 0) co_return;
-  uint64_t end_of_data = from;
+  uint64_t end_of_data = files_.back().end;
   while (end_of_data < file_bytes) {
     uint64_t begin = 0, end = 0;
     Op look = io_->NextData(fd, end_of_data, &begin, &end);

@@ -86,11 +86,7 @@ Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
     co_return copied;
   }
   co_await GiveUpAbove(before);
-  if (!files_.empty()) {
-    const LogFile& ended = files_.back();
-    std::string path = ended.path;
-    co_await ReleaseRest(std::move(path), ended.end, ended.header.file_bytes);
-  }
+  co_await ReleaseRest();
   bytes_ += file.end;
   files_.push_back(std::move(file));
   flushed_ = tail;

@@ -89,15 +89,6 @@ wait_for 60 "the alarm is over" over
 t push --vault gate --name yes "$work/file" >/dev/null || fail "refuse holds pushes back for ever"
 ok "over, and pushes are taken again"
 
-# The witness gets a fortieth of its time: SIGSTOP and SIGCONT, 195 ms and 5 ms.
-clamp() {
-  exec python3 -c '
-import os, signal, sys, time
-pid = int(sys.argv[1])
-while True:
-    os.kill(pid, signal.SIGSTOP); time.sleep(0.195)
-    os.kill(pid, signal.SIGCONT); time.sleep(0.005)' "$1"
-}
 # race BYTES FROM: a film, then a database, while the witness stands still; then it is clamped. Sets film and
 # database (bytes that it lacks), at_start, underway (of the film, while the database was on its way), at_end.
 race() {

@@ -35,15 +35,6 @@ restart_agent() {
   lab_start agent
 }
 
-# The witness or a primary gets a small share of its time: 195 ms of 200 it stands still.
-clamp() {
-  exec python3 -c '
-import os, signal, sys, time
-pid = int(sys.argv[1])
-while True:
-    os.kill(pid, signal.SIGSTOP); time.sleep(0.195)
-    os.kill(pid, signal.SIGCONT); time.sleep(0.005)' "$1"
-}
 mounted=
 leave() {
   local code=$1
