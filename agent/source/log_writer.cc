@@ -96,7 +96,6 @@ PooledBuffer LogWriter::TryAcquire() {
 }
 
 void LogWriter::WakeWhoWaitsForRoom() {
-  room_.WakeAll();
   for (LogWriter* log : *sharing_) log->room_.WakeAll();
 }
 

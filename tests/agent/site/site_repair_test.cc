@@ -10,6 +10,7 @@ class SiteRepairTest : public SiteBench {
  protected:
   Task<> FetchFromPeer();
   Task<> RefuseForgedFetch();
+  Task<> RollBack(std::vector<TestRecord>* log, std::string* receipt);
   Task<> FindRollBack();
   Task<> CutRepairShort();
   Task<> RepairFrom(std::string address, std::string receipt, Position checkpoint);
@@ -95,27 +96,32 @@ Task<> SiteRepairTest::RefuseForgedFetch() {
 }
 TEST_F(SiteRepairTest, BelievesAPeerOnlyUpToACheckpointThatHolds) { Run(RefuseForgedFetch()); }
 
-Task<> SiteRepairTest::FindRollBack() {
+// Site a signs for ten records, `receipt` is its newest, and gets its disk of five records back.
+Task<> SiteRepairTest::RollBack(std::vector<TestRecord>* log, std::string* receipt) {
   namespace fs = std::filesystem;
-  std::vector<TestRecord> log;
-  std::string receipt;
   for (int round = 0; round < 2; ++round) {
     RunningSite site;
     co_await Start(site_a_.get(), &site);
     std::unique_ptr<TestAgent> agent = co_await UsualAgent(&site, 1);
-    absl::Status appended = co_await AppendRun(agent.get(), 1, 5, 5000, &log);
+    absl::Status appended = co_await AppendRun(agent.get(), 1, 5, 5000, log);
     EXPECT_TRUE(appended.ok()) << appended;
     VaultId vault = TestVault();
-    Position tail = log.back().header.position();
+    Position tail = log->back().header.position();
     absl::Status receipted = co_await agent->AwaitReceipt(vault, tail);
     EXPECT_TRUE(receipted.ok()) << receipted;
-    receipt = agent->receipts().back();
+    *receipt = agent->receipts().back();
     co_await agent->Finish();
     co_await StopSite(&site);
     if (round == 0) fs::copy(StorePath("a"), StorePath("old"), fs::copy_options::recursive);
   }
   fs::remove_all(StorePath("a"));
   fs::rename(StorePath("old"), StorePath("a"));
+}
+
+Task<> SiteRepairTest::FindRollBack() {
+  std::vector<TestRecord> log;
+  std::string receipt;
+  co_await RollBack(&log, &receipt);
   RunningSite a;
   co_await Start(site_a_.get(), &a);
   std::unique_ptr<TestAgent> agent = co_await UsualAgent(&a, 0);
@@ -174,26 +180,9 @@ TEST_F(SiteRepairTest, NoticesThatItsDiskWasRolledBackAndIsRepairedByAPeer) { Ru
 // What a repair brought before it was cut short counts for nothing, and what it replaced is gone: a
 // site that said so much as "I hold five" would forget five that it has signed for.
 Task<> SiteRepairTest::CutRepairShort() {
-  namespace fs = std::filesystem;
   std::vector<TestRecord> log;
   std::string receipt;
-  for (int round = 0; round < 2; ++round) {
-    RunningSite site;
-    co_await Start(site_a_.get(), &site);
-    std::unique_ptr<TestAgent> agent = co_await UsualAgent(&site, 1);
-    absl::Status appended = co_await AppendRun(agent.get(), 1, 5, 5000, &log);
-    EXPECT_TRUE(appended.ok()) << appended;
-    VaultId vault = TestVault();
-    Position tail = log.back().header.position();
-    absl::Status receipted = co_await agent->AwaitReceipt(vault, tail);
-    EXPECT_TRUE(receipted.ok()) << receipted;
-    receipt = agent->receipts().back();
-    co_await agent->Finish();
-    co_await StopSite(&site);
-    if (round == 0) fs::copy(StorePath("a"), StorePath("old"), fs::copy_options::recursive);
-  }
-  fs::remove_all(StorePath("a"));
-  fs::rename(StorePath("old"), StorePath("a"));
+  co_await RollBack(&log, &receipt);
   RunningSite b;
   co_await Start(site_b_.get(), &b);
   std::unique_ptr<TestAgent> to_b = co_await UsualAgent(&b, 1);
