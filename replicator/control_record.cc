@@ -35,6 +35,25 @@ std::vector<std::byte> ReadBlob(LayoutReader* in) {
   return {bytes.begin(), bytes.end()};
 }
 
+void WriteStart(const EpochStart& start, LayoutWriter* out) {
+  assert(start.promises.size() <= kPromisesMax);
+  out->U64(start.epoch).Bytes(start.nonce.bytes);
+  EncodePosition(start.base, out);
+  out->U32(static_cast<uint32_t>(start.promises.size()));
+  for (const std::vector<std::byte>& promise : start.promises) WriteBlob(promise, out);
+}
+
+// False: malformed.
+bool ReadStart(LayoutReader* in, EpochStart* start) {
+  start->epoch = in->U64();
+  start->nonce = in->Object<SessionId>();
+  start->base = DecodePosition(in);
+  const uint32_t promises = in->U32();
+  if (promises > kPromisesMax) return false;
+  for (uint32_t i = 0; i < promises; ++i) start->promises.push_back(ReadBlob(in));
+  return in->ok();
+}
+
 std::vector<std::byte> SignedBytes(const VaultId& vault, RecordKind kind, uint64_t epoch,
                                    uint64_t sequence, ByteSpan body) {
   LayoutWriter out;
@@ -69,6 +88,7 @@ std::vector<std::byte> Encode(const VaultGenesis& body) {
   out.Text(body.vault_name).Bytes(body.agent_key.bytes).I64(body.created_at_nanos);
   out.U64(body.segment_bytes).U32(body.chunk_bytes_min).U32(body.chunk_bytes_average);
   out.U32(body.chunk_bytes_max);
+  WriteStart(body.start, &out);
   return out.Take();
 }
 
@@ -84,18 +104,15 @@ absl::StatusOr<VaultGenesis> ParseVaultGenesis(ByteSpan bytes) {
   body.chunk_bytes_min = in.U32();
   body.chunk_bytes_average = in.U32();
   body.chunk_bytes_max = in.U32();
-  absl::Status checked = CheckBody("vault-genesis", in, true);
+  const bool sound = ReadStart(&in, &body.start);
+  absl::Status checked = CheckBody("vault-genesis", in, sound);
   if (!checked.ok()) return checked;
   return body;
 }
 
 std::vector<std::byte> Encode(const EpochStart& body) {
-  assert(body.promises.size() <= kPromisesMax);
   LayoutWriter out = BeginBody();
-  out.U64(body.epoch).Bytes(body.nonce.bytes);
-  EncodePosition(body.base, &out);
-  out.U32(static_cast<uint32_t>(body.promises.size()));
-  for (const std::vector<std::byte>& promise : body.promises) WriteBlob(promise, &out);
+  WriteStart(body, &out);
   return out.Take();
 }
 
@@ -104,12 +121,7 @@ absl::StatusOr<EpochStart> ParseEpochStart(ByteSpan bytes) {
   absl::Status version = CheckFormatVersion("epoch-start record", in.U16());
   if (!version.ok()) return version;
   EpochStart body;
-  body.epoch = in.U64();
-  body.nonce = in.Object<SessionId>();
-  body.base = DecodePosition(&in);
-  uint32_t promises = in.U32();
-  bool sound = promises <= kPromisesMax;
-  for (uint32_t i = 0; sound && i < promises; ++i) body.promises.push_back(ReadBlob(&in));
+  const bool sound = ReadStart(&in, &body);
   absl::Status checked = CheckBody("epoch-start", in, sound);
   if (!checked.ok()) return checked;
   return body;

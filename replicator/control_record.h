@@ -17,18 +17,21 @@
 
 namespace tidemark {
 
+struct EpochStart {
+  uint64_t epoch = 0;
+  SessionId nonce;                               // of the agent's session
+  Position base;                                 // the tail that this epoch adopted
+  std::vector<std::vector<std::byte>> promises;  // signed Promise statements, as given (receipt.h)
+};
+// The first record of a vault. It shows by itself that its epoch may begin with nothing: its writer
+// may die before the epoch-start behind it is anywhere.
 struct VaultGenesis {
   std::string vault_name;
   PublicKey agent_key;
   int64_t created_at_nanos = 0;
   uint64_t segment_bytes = 0;
   uint32_t chunk_bytes_min = 0, chunk_bytes_average = 0, chunk_bytes_max = 0;
-};
-struct EpochStart {
-  uint64_t epoch = 0;
-  SessionId nonce;                               // of the agent's session
-  Position base;                                 // the tail that this epoch adopted
-  std::vector<std::vector<std::byte>> promises;  // signed Promise statements, as given (receipt.h)
+  EpochStart start;
 };
 enum class AckMode : uint8_t { kStrict = 1, kQuorum = 2 };
 struct ModeChange {

@@ -26,9 +26,9 @@ absl::Status MayTruncate(const StoreId& store, const Parting& parting,
   assert(!parting.beyond.empty());
   const bool follows =
       start.base.sequence + 1 == header.sequence && start.base.digest == header.previous;
-  const bool behind_genesis = start.base.sequence == 0 && header.sequence == 2;
-  if (header.kind != RecordKind::kEpochStart || start.epoch != header.epoch ||
-      (!follows && !behind_genesis)) {
+  const bool begins =
+      header.kind == RecordKind::kEpochStart || header.kind == RecordKind::kVaultGenesis;
+  if (!begins || start.epoch != header.epoch || !follows) {
     return Diverged(parting, absl::StrFormat("record %d begins no epoch", header.sequence));
   }
   if (header.epoch <= parting.beyond.back().epoch ||

@@ -18,9 +18,9 @@ struct Parting {
   Position last_shared;  // the newest record that stands in both logs; position 0: none does
   std::vector<Position> beyond;  // all that the site's log holds behind it, in order; never empty
 };
-// `header` and `start`: an epoch-start of the agent's log behind last_shared, whose payload the
-// agent signed and whose place in its log was checked. kDataLoss: no reason to give anything up,
-// the logs have diverged.
+// `header` and `start`: an epoch-start of the agent's log behind last_shared, or its genesis, whose
+// payload the agent signed and whose place in its log was checked. kDataLoss: no reason to give
+// anything up, the logs have diverged.
 absl::Status MayTruncate(const StoreId& store, const Parting& parting,
                          const CanonicalHeader& header, const EpochStart& start);
 

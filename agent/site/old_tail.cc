@@ -7,6 +7,21 @@
 #include "agent/site/log_reader.h"
 
 namespace tidemark {
+namespace {
+
+// Both say what their epoch rests on.
+bool BeginsEpoch(RecordKind kind) {
+  return kind == RecordKind::kEpochStart || kind == RecordKind::kVaultGenesis;
+}
+
+absl::StatusOr<EpochStart> ParseStart(RecordKind kind, ByteSpan body) {
+  if (kind == RecordKind::kEpochStart) return ParseEpochStart(body);
+  absl::StatusOr<VaultGenesis> genesis = ParseVaultGenesis(body);
+  if (!genesis.ok()) return genesis.status();
+  return std::move(genesis->start);
+}
+
+}  // namespace
 
 OldTail::OldTail(Site* site, SiteVault* vault, PeerSession* peer, AppendRight right,
                  Position checkpoint, PublicKey agent)
@@ -141,8 +156,7 @@ Task<absl::StatusOr<CanonicalHeader>> OldTail::FindEpochStart(const Parting* par
     if (!head.ok()) co_return head.status();
     if (head->previous != before)
       co_return absl::UnavailableError(absl::StrFormat("the peer's record %d does not chain", s));
-    const bool begins = head->kind == RecordKind::kEpochStart;
-    if (begins && head->epoch > parting->beyond.back().epoch) co_return std::move(head);
+    if (BeginsEpoch(head->kind) && head->epoch > parting->beyond.back().epoch) co_return std::move(head);
     before = head->digest();
   }
   co_return absl::DataLossError(absl::StrFormat(
@@ -157,7 +171,7 @@ Task<absl::Status> OldTail::CheckMayGo(const Parting* parting) {
   if (!payload.ok()) co_return payload.status();
   absl::StatusOr<std::vector<std::byte>> body = OpenControlPayload(agent_, *found, *payload);
   if (!body.ok()) co_return absl::UnavailableError(std::string(body.status().message()));
-  absl::StatusOr<EpochStart> start = ParseEpochStart(*body);
+  absl::StatusOr<EpochStart> start = ParseStart(found->kind, *body);
   if (!start.ok()) co_return absl::UnavailableError(std::string(start.status().message()));
   const absl::Status may = MayTruncate(site_->store(), *parting, *found, *start);
   co_return may;

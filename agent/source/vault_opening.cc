@@ -164,9 +164,15 @@ Task<absl::Status> Vault::StartEpoch(const TakeOverPlan* plan) {
   MakeStages();
   for (SiteLink* link : parts_.links) link->Nudge();
   co_await pack_->TakeTurn(nullptr);
+  EpochStart start;
+  start.epoch = wanted_->epoch;
+  start.nonce = wanted_->nonce;
+  start.base = plan->base;
+  for (const SitePromise& given : plan->promises) start.promises.push_back(given.promise.Encode());
   absl::Status appended = absl::OkStatus();
   if (plan->fresh) {
     VaultGenesis genesis;
+    genesis.start = start;
     genesis.vault_name = options_.name;
     genesis.agent_key = parts_.agent->public_key();
     genesis.created_at_nanos = absl::ToUnixNanos(io_->Now());
@@ -180,12 +186,6 @@ Task<absl::Status> Vault::StartEpoch(const TakeOverPlan* plan) {
     appended = position.status();
   }
   if (appended.ok() && !(MUSEUM_BUG("epoch-start-left-out") && !plan->fresh)) {
-    EpochStart start;
-    start.epoch = wanted_->epoch;
-    start.nonce = wanted_->nonce;
-    start.base = plan->base;
-    for (const SitePromise& given : plan->promises)
-      start.promises.push_back(given.promise.Encode());
     std::vector<std::byte> body = Encode(start);
     absl::StatusOr<Position> position =
         co_await pack_->AppendControl(RecordKind::kEpochStart, std::move(body));

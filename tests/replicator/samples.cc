@@ -75,6 +75,9 @@ VaultGenesis SampleGenesis() {
   body.chunk_bytes_min = 16384;
   body.chunk_bytes_average = 65536;
   body.chunk_bytes_max = 262144;
+  body.start.epoch = 1;
+  body.start.nonce = Counting<SessionId>(0xa0);
+  body.start.promises = {CountingBytes(5, 1), CountingBytes(3, 7)};
   return body;
 }
 

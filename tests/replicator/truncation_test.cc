@@ -77,13 +77,13 @@ TEST_F(Truncating, TheEpochMustBeNewerThanAllThatGoes) {
   EXPECT_EQ(Asked(), kDataLoss);
 }
 
-TEST_F(Truncating, AVaultThatBeganWithoutTheStoreStartsBehindItsGenesis) {
+TEST_F(Truncating, AVaultThatBeganWithoutTheStoreShowsItByItsGenesis) {
   parting.last_shared = Position();
   start.base = Position();
-  header = RecordAfter(RecordAfter(Position(), 3).position(), 3).header;
-  header.kind = RecordKind::kEpochStart;
+  header = RecordAfter(Position(), 3).header;
+  header.kind = RecordKind::kVaultGenesis;
   EXPECT_EQ(Asked(), absl::StatusCode::kOk);
-  header.sequence = 3;
+  header.sequence = 2;
   EXPECT_EQ(Asked(), kDataLoss);
 }
 

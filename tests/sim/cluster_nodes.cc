@@ -12,6 +12,8 @@ namespace tidemark {
 namespace {
 
 constexpr int kAuditTries = 3;  // of each restore
+// A connection that a fault from before the heal breaks only now is made again.
+constexpr int kVerifyTries = 5;
 
 Agent::Options AgentOptions(const AgentShared& shared, ChunkIndex* index) {
   const ClusterOptions& limits = *shared.options;
@@ -181,6 +183,29 @@ Task<absl::StatusOr<std::string>> AgentProcess::RestoreOne(std::string name, uin
   std::string content = disk_->ReadFile(path).value_or("");
   disk_->RemoveTree(path);
   co_return std::move(content);
+}
+
+void AgentProcess::StartVerify() {
+  verify_ = std::make_unique<Task<>>(VerifyDeep());
+  verify_->Start();
+}
+
+Task<> AgentProcess::VerifyDeep() {
+  absl::StatusOr<VerifyReport> report = absl::UnknownError("not done");
+  for (int tries = 0; tries < kVerifyTries; ++tries) {
+    VerifyCall call;
+    call.deep = true;
+    Caller caller;
+    report = co_await agent_->Verify(std::move(call), &caller);
+    bool all_there = report.ok();
+    for (size_t i = 0; all_there && i < report->sites.size(); ++i)
+      all_there = report->sites[i].state != "unreachable";
+    if (all_there) break;
+    Op rest = io_->Sleep(absl::Seconds(5));
+    const int32_t rested = co_await rest;
+    (void)rested;
+  }
+  verified_ = std::move(report);
 }
 
 void AgentProcess::StartAudit() {

@@ -4,6 +4,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,11 @@ class AgentProcess {
   bool auditing() const { return audit_ != nullptr; }
   bool audited() const { return audit_ != nullptr && audit_->done(); }
   uint64_t restored() const { return restored_; }
+  // verify --deep of all sites, asked for once; its outcome once it is there. It dies with the
+  // process: whoever waits asks the next one.
+  void StartVerify();
+  bool verifying() const { return verify_ != nullptr; }
+  const std::optional<absl::StatusOr<VerifyReport>>& verified() const { return verified_; }
 
  private:
   struct Caller : Call {
@@ -89,6 +95,7 @@ class AgentProcess {
   Task<absl::StatusOr<std::string>> RestoreOne(std::string name, uint64_t version,
                                                std::string from);
   Task<> Audit();
+  Task<> VerifyDeep();
   Task<> CheckProof();
   Task<> AuditVersion(std::string name, uint64_t version, uint32_t site);
 
@@ -103,7 +110,8 @@ class AgentProcess {
   uint32_t audited_versions_ = 0;
   std::list<Caller*> pushing_;
   Task<> run_;
-  std::unique_ptr<Task<>> audit_;
+  std::optional<absl::StatusOr<VerifyReport>> verified_;
+  std::unique_ptr<Task<>> audit_, verify_;
   TaskGroup stories_;  // last: its frames use all of the above
 };
 
