@@ -36,7 +36,10 @@ absl::Status LogRecovery::OnFile(const LogFileHeader& header) {
     return absl::FailedPreconditionError(fault);
   }
   if (!stopped_by_.empty()) return absl::OkStatus();  // heads in it still count as evidence
-  if (!in_order || header.before != tail_) {
+  // The digest names the record. Its epoch may have been a guess: its head was rotten.
+  const bool follows =
+      header.before.sequence == tail_.sequence && header.before.digest == tail_.digest;
+  if (!in_order || !follows) {
     stopped_by_ = absl::StrFormat("log file %d begins behind record %d, the log so far ends at %d",
                                   header.file_number, header.before.sequence, tail_.sequence);
     return absl::DataLossError(stopped_by_);
@@ -66,14 +69,14 @@ LogRecovery::Verdict LogRecovery::OnRecord(uint64_t offset, const absl::StatusOr
 }
 
 // Only an epoch's first record may be of another epoch than the one before it. Such a `next` must
-// be beyond doubt too: were it found torn, the tail would be one whose epoch nobody knows.
-bool LogRecovery::OnRottenHead(const RecordHead& next) {
+// be taken too: were it found torn, the tail would be one whose epoch nobody knows.
+bool LogRecovery::OnRottenHead(const RecordHead& next, bool next_is_whole) {
   const CanonicalHeader& header = next.canonical;
   const bool follows = header.sequence == tail_.sequence + 2 && header.epoch >= tail_.epoch;
   if (!stopped_by_.empty() || !follows || header.sequence - 1 > evidence_) return false;
   const bool begins =
       header.kind == RecordKind::kEpochStart && header.epoch > std::max<uint64_t>(tail_.epoch, 1);
-  if (begins && header.sequence > evidence_) return false;
+  if (begins && !next_is_whole) return false;
   tail_ = {header.epoch, header.sequence - 1, header.previous};
   return true;
 }

@@ -76,8 +76,9 @@ class LogRecovery {
 
   // The head of the record behind the tail is rotten, and `next` is the next head of this file.
   // True: that record was durable here once and `next` follows it, so it is taken unread; its place
-  // ends where `next` stands. The next OnRecord is about `next`.
-  bool OnRottenHead(const RecordHead& next);
+  // ends where `next` stands. The next OnRecord is about `next`. next_is_whole: its payload has its
+  // digests, or evidence speaks of it.
+  bool OnRottenHead(const RecordHead& next, bool next_is_whole);
 
   struct Outcome {
     Position tail;  // last record of the accepted prefix

@@ -103,12 +103,18 @@ Task<bool> LogScan::PassRottenHead(Candidate* candidate) {
   LogFile* file = &candidate->file;
   if (MUSEUM_BUG("log-cut-at-rot")) co_return false;
   std::optional<Found> next = NextFile(candidate);
+  bool whole = true;
   if (!next.has_value()) {
     next = co_await NextHead(candidate, file->end + kRecordHeaderBytes);
     cached_end_ = cached_begin_;
+    if (next.has_value() && next->head.canonical.sequence > evidence_) {
+      const std::optional<bool> checked =
+          co_await CheckStoredPayload(next->offset, &next->head.canonical);
+      whole = *checked;
+    }
   }
   const bool fits = next.has_value() && next->offset - file->end <= kRecordBytesMax;
-  if (!fits || !recovery_->OnRottenHead(next->head)) co_return false;
+  if (!fits || !recovery_->OnRottenHead(next->head, whole)) co_return false;
   result_.rotten.push_back(recovery_->tail().sequence);
   file->records.push_back(PackPlace(file->end, kUnknownKind));
   file->end = next->offset;

@@ -156,7 +156,8 @@ Task<absl::StatusOr<CanonicalHeader>> OldTail::FindEpochStart(const Parting* par
     if (!head.ok()) co_return head.status();
     if (head->previous != before)
       co_return absl::UnavailableError(absl::StrFormat("the peer's record %d does not chain", s));
-    if (BeginsEpoch(head->kind) && head->epoch > parting->beyond.back().epoch) co_return std::move(head);
+    const bool is_newer = head->epoch > parting->beyond.back().epoch;
+    if (BeginsEpoch(head->kind) && is_newer) co_return std::move(head);
     before = head->digest();
   }
   co_return absl::DataLossError(absl::StrFormat(

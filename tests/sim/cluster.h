@@ -48,7 +48,7 @@ class Cluster : private SimObserver, private ControlListener {
     std::string path;
     uint64_t offset = 0;
     uint8_t mask = 0;
-    char is = 0;  // the byte as it reads now
+    uint8_t is = 0;  // the byte as it reads now
   };
 
   // cluster.cc: the first phase.

@@ -198,18 +198,13 @@ void Cluster::SpoilAgain(const Rot& rot) {
   if (!content.has_value() || content->size() <= rot.offset) return;
   disk->FlipByte(rot.path, rot.offset, rot.mask);
   rot_ = rot;
-  rot_.is = static_cast<char>((*content)[rot.offset] ^ static_cast<char>(rot.mask));
+  rot_.is = static_cast<uint8_t>((*content)[rot.offset]) ^ rot.mask;
 }
 
 // Unless somebody wrote there since.
 void Cluster::MendRot() {
   if (rot_.site < 0) return;
-  SimDisk* disk = world_.disk(sites_[rot_.site].node);
-  const std::optional<std::string> content = disk->ReadFile(rot_.path);
-  const bool is_there = content.has_value() && content->size() > rot_.offset;
-  if (is_there && (*content)[rot_.offset] == rot_.is) {
-    disk->FlipByte(rot_.path, rot_.offset, rot_.mask);
-  }
+  world_.disk(sites_[rot_.site].node)->MendByte(rot_.path, rot_.offset, rot_.is, rot_.mask);
   ledger_->Reread(static_cast<uint32_t>(rot_.site));
   rot_ = Rot();
 }

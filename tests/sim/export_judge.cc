@@ -17,6 +17,12 @@ std::string FileOf(const RpoReport& report, const std::string& wanted) {
   return "";
 }
 
+// Epoch-starts hang on no chain: one that a failing disk of the agent lost is missed by nothing.
+LedgerReport WithoutEpochs(LedgerReport ledger) {
+  for (VaultLedger& vault : ledger.vaults) vault.epochs.clear();
+  return ledger;
+}
+
 }  // namespace
 
 void JudgeProof(const RpoReport& report, const std::string& evidence, const AgentShared& shared) {
@@ -37,7 +43,7 @@ void JudgeProof(const RpoReport& report, const std::string& evidence, const Agen
       return shared.findings->Add(Invariant::kTruthfulLag, "an export's evidence is not whole");
     check.Take(*frame);
   }
-  const std::string ledger = ToJson(check.Finish().ledger) + "\n";
+  LedgerReport proved = check.Finish().ledger;
   // What was never kept is missing, and named: that is no lie.
   const bool lost_evidence = EvidenceLosses() > shared.evidence_losses_before;
   bool lied = false;
@@ -52,7 +58,9 @@ void JudgeProof(const RpoReport& report, const std::string& evidence, const Agen
                          absl::StrCat("rpo-verify finds ", FindingName(finding.kind), " of site '",
                                       finding.site, "': ", finding.message));
   }
-  if (!lied && ledger != FileOf(report, kLedgerName))
+  bool same = ToJson(proved) + "\n" == FileOf(report, kLedgerName);
+  if (!same && lost_evidence) same = WithoutEpochs(proved) == WithoutEpochs(report.ledger);
+  if (!lied && !same)
     shared.findings->Add(Invariant::kTruthfulLag, "rpo-verify's ledger is not the agent's");
 }
 

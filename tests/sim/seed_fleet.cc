@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ namespace {
 constexpr uint32_t kJobsMax = 256;
 constexpr int kPollMs = 200;
 // A coroutine that never waits again would run for ever.
-constexpr unsigned kHangsAfterSeconds = 100;
+constexpr time_t kHangsAfterSeconds = 100;
 // A line must go into a pipe whole.
 constexpr size_t kFindingBytesMax = 2000;
 
@@ -112,7 +113,9 @@ class Fleet {
       const uint64_t seed = options_.first + at;
       if (done_.contains(seed)) continue;
       board_->playing[job] = seed;
-      alarm(kHangsAfterSeconds);
+      // Of its own time: on a busy machine every seed is slow.
+      const itimerval limit = {{0, 0}, {kHangsAfterSeconds, 0}};
+      setitimer(ITIMER_PROF, &limit, nullptr);
       SeedRecord record = PlayRecorded(OptionsOf(seed, options_.settings));
       record.finding.resize(std::min(record.finding.size(), kFindingBytesMax));
       const std::string line = record.ToLine() + "\n";

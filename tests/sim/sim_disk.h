@@ -78,6 +78,7 @@ class SimDisk {
   void RemoveTree(std::string_view path);
   // Rot, and a sector that cannot be read until it is written again. The file must exist.
   void FlipByte(std::string_view path, uint64_t offset, uint8_t mask = 0xff);
+  void MendByte(std::string_view path, uint64_t offset, uint8_t rotten, uint8_t mask);
   void MakeUnreadable(std::string_view path, uint64_t offset, uint64_t length);
   // An image of everything as it reads now; Restore rolls the disk back to it (the node is down).
   std::shared_ptr<const SimInode> Snapshot() const;

@@ -203,6 +203,11 @@ void SimDisk::FlipByte(std::string_view path, uint64_t offset, uint8_t mask) {
   inode->file.Flip(offset, std::byte{mask});
 }
 
+void SimDisk::MendByte(std::string_view path, uint64_t offset, uint8_t rotten, uint8_t mask) {
+  const SimInodeRef inode = Find(path);
+  if (inode != nullptr) inode->file.Mend(offset, std::byte{rotten}, std::byte{mask});
+}
+
 void SimDisk::MakeUnreadable(std::string_view path, uint64_t offset, uint64_t length) {
   const SimInodeRef inode = Find(path);
   assert(inode != nullptr);

@@ -88,6 +88,8 @@ class SimFile {
 
   // Rot: flips bits of one byte, on the platter and in the cache.
   void Flip(uint64_t offset, std::byte mask);
+  // Takes it back where the byte still reads `rotten`: a write of it may wait for its flush.
+  void Mend(uint64_t offset, std::byte rotten, std::byte mask);
   // The stored bytes with nothing pending, as in an image taken by somebody else.
   SimFile Settled() const;
 

@@ -193,6 +193,15 @@ void SimFile::Flip(uint64_t offset, std::byte mask) {
   if (offset < durable_.size) (*durable_.MutablePage(page))[inside] ^= mask;
 }
 
+void SimFile::Mend(uint64_t offset, std::byte rotten, std::byte mask) {
+  const uint64_t page = offset / kPageBytes, inside = offset % kPageBytes;
+  for (SimContent* content : {&now_, &durable_}) {
+    if (offset >= content->size || !content->pages.contains(page)) continue;
+    std::byte& byte = (*content->MutablePage(page))[inside];
+    if (byte == rotten) byte ^= mask;
+  }
+}
+
 SimFile SimFile::Settled() const {
   SimFile copy;
   copy.now_ = copy.durable_ = now_;

@@ -66,7 +66,7 @@ class VaultLogTest : public ::testing::Test {
     std::vector<RecordBuffer> group;
     Position tail = log_->flushed();
     for (int i = 0; i < count; ++i) {
-      TestRecord made = MakeTestRecord(TestVault(), tail, 1, bytes, ++seed_);
+      TestRecord made = MakeTestRecord(TestVault(), tail, epoch_, bytes, ++seed_);
       RecordBuffer record;
       record.memory = co_await pool_->Acquire();
       record.header = made.header;
@@ -110,7 +110,7 @@ class VaultLogTest : public ::testing::Test {
   StoreCounters counters_;
   std::unique_ptr<BufferPool> pool_;
   std::unique_ptr<VaultLog> log_;
-  uint64_t seed_ = 0;
+  uint64_t seed_ = 0, epoch_ = 1;
 };
 
 }  // namespace tidemark

@@ -56,5 +56,35 @@ TEST_F(VaultLogRotTest, CopiesAnUnflushedTailBehindARottenHead) {
   }
 }
 
+// An epoch-start, acked and not yet known to any head: it is taken for what it is, whole or torn.
+TEST_F(VaultLogRotTest, KeepsAnEpochStartBehindARottenHead) {
+  Open();
+  ASSERT_TRUE(Append(1, 5000).ok());
+  epoch_ = 4;
+  ASSERT_TRUE(Append(1, 5000).ok());
+  const std::string file = FileOf(1);
+  const uint64_t first = OffsetOf(1), second = OffsetOf(2);
+  const Position tail = log_->flushed();
+  CloseLog();
+  disk()->FlipByte(file, first + 20);
+  disk()->FlipByte(file, second + kRecordHeaderBytes);
+  LogRecovery::Outcome found = Open();
+  EXPECT_TRUE(found.damaged) << "record 1 was durable";
+  EXPECT_EQ(found.tail.sequence, 0u);
+  CloseLog();
+  disk()->FlipByte(file, second + kRecordHeaderBytes);
+  found = Open();
+  EXPECT_FALSE(found.damaged) << found.explanation;
+  EXPECT_EQ(found.tail, tail);
+  EXPECT_EQ(log_->rotten(), std::vector<uint64_t>{1});
+  EXPECT_NE(FileOf(2), file) << "copied: nothing showed that it was flushed";
+  CloseLog();
+  disk()->FlipByte(file, first + 20);
+  found = Open();
+  EXPECT_FALSE(found.damaged) << found.explanation;
+  EXPECT_EQ(found.tail, tail);
+  CloseLog();
+}
+
 }  // namespace
 }  // namespace tidemark
