@@ -50,6 +50,7 @@ Agent::Agent(Io* io, const Options& options, ChannelFactory* channels, const Sig
     SiteLink::Options link = options_.link;
     link.address = site.address;
     link.is_primary = site.is_primary;
+    link.connections = site.connections;
     link.index = static_cast<SiteIndex>(links_.size());
     link.agent_name = options_.name;
     link.software = options_.software;

@@ -23,6 +23,7 @@ class Agent : public AgentService {
   struct Site {
     SiteAddress address;
     bool is_primary = true;
+    uint32_t connections = 1;
   };
   struct VaultSetup {
     Vault::Options options;       // window.primaries and window.sites are filled in from `sites`

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "agent/config_alerts.h"
+#include "agent/link/data_connection.h"
 #include "agent/report/status_port.h"
 
 namespace tidemark {
@@ -29,6 +30,7 @@ void ReadSite(Section section, std::vector<AgentSite>* sites) {
   std::array<std::byte, 32> key;
   section.Hex("key", key, false);
   section.Text("key", &site.key);
+  section.Count("connections", &site.connections, 1, kAppendConnectionsMax);
   section.Rates(&site.rate);
   section.Finish();
   for (const AgentSite& other : *sites) {
@@ -103,6 +105,14 @@ void CheckAgent(const AgentConfig& config, Section* top) {
     top->Refuse(top->line(), absl::StrFormat("two primaries and one witness are needed; there are "
                                              "%d [[sites]], %d of them primary",
                                              config.sites.size(), primaries));
+  }
+  // Each holds a record while it sends it, also towards a site that has stopped reading.
+  uint32_t connections = 0;
+  for (const AgentSite& site : config.sites) connections += site.connections;
+  if (connections > config.record_buffers / 2) {
+    top->Refuse(top->line(), absl::StrFormat("%d connections to sites need at least %d "
+                                             "record_buffers in [memory]; there are %d",
+                                             connections, 2 * connections, config.record_buffers));
   }
   if (config.vaults.empty()) top->Refuse(top->line(), "at least one [[vaults]] is needed");
   if (config.socket.size() > kSocketPathBytesMax) {

@@ -30,9 +30,10 @@ struct CredentialPaths {
 struct AgentSite {
   std::string name;  // what its certificate must say
   bool is_primary = true;
-  std::string address;  // of its control port, "host:port"
-  std::string key;      // its public key in hex, for the recovery kit; empty: not known
-  RateSchedule rate;    // how fast it may be sent to; read again by a reload
+  std::string address;       // of its control port, "host:port"
+  std::string key;           // its public key in hex, for the recovery kit; empty: not known
+  uint32_t connections = 1;  // for records; more for a long line
+  RateSchedule rate;         // how fast it may be sent to; read again by a reload
 };
 
 struct VaultConfig {

@@ -93,7 +93,7 @@ std::string WriteConfig(const AgentConfig& config) {
     text += "\n[[sites]]\n" + Line("name", site.name) + RoleLine(site.is_primary) +
             Line("address", site.address);
     if (!site.key.empty()) text += Line("key", site.key);
-    text += RateLines(site.rate);
+    text += Line("connections", site.connections) + RateLines(site.rate);
   }
   for (const VaultConfig& vault : config.vaults) {
     text += "\n[[vaults]]\n" + Line("name", vault.name) + Line("id", vault.id.hex()) +

@@ -179,7 +179,7 @@ void AgentDaemon::MakeAgent() {
   for (const bool primary : {true, false}) {
     for (const AgentSite& site : config_->sites) {
       if (site.is_primary == primary)
-        options.sites.push_back({{site.name, site.address}, site.is_primary});
+        options.sites.push_back({{site.name, site.address}, site.is_primary, site.connections});
     }
   }
   for (const VaultConfig& vault : config_->vaults) {

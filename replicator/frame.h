@@ -32,7 +32,7 @@ inline constexpr uint32_t kFramePayloadBytesMax = kBlockBytes;
 
 struct FrameHeader {
   FrameKind kind = FrameKind::kBlock;
-  uint8_t connection = 0;  // 0: appends; 1: reads
+  uint8_t connection = 0;  // 1: reads; else appends
   uint32_t request = 0;    // which read it answers; 0 for appends
   VaultId vault;
   uint64_t epoch = 0;

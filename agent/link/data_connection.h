@@ -1,7 +1,8 @@
 // A data connection: frames with MACs over plain TCP; the payload is ciphertext already.
 //
 // It belongs to a control session, whose TLS exporter made its keys, and ends with it. Connection
-// 0 carries appends to the site, connection 1 carries records from the site (reads, peers).
+// 0 carries appends to the site, connection 1 carries records from the site (reads, peers). On a
+// long line the agent opens more for appends, from 2 on.
 #ifndef TIDEMARK_AGENT_LINK_DATA_CONNECTION_H_
 #define TIDEMARK_AGENT_LINK_DATA_CONNECTION_H_
 
@@ -20,6 +21,13 @@ namespace tidemark {
 
 inline constexpr uint8_t kAppendConnection = 0;
 inline constexpr uint8_t kReadConnection = 1;
+inline constexpr uint32_t kAppendConnectionsMax = 8;
+inline uint8_t AppendConnectionNumber(uint32_t index) {
+  return static_cast<uint8_t>(index == 0 ? kAppendConnection : index + 1);
+}
+inline bool IsAppendConnection(uint8_t number) {
+  return number != kReadConnection && number <= kAppendConnectionsMax;
+}
 inline constexpr absl::Duration kGreetLimit = absl::Seconds(5);
 
 // One record in memory: 4 KiB for its head (where the site adds its placement), then the payload.
@@ -72,6 +80,7 @@ class DataConnection {
   Task<absl::Status> ReceiveRecord(const CanonicalHeader* header, MutableByteSpan payload);
 
   void Close();
+  bool closed() const { return closed_; }
   Task<> Finish();
 
  private:

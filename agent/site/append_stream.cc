@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "crypto/rare_path.h"
+
 namespace tidemark {
 
 Task<> AppendStream::Run() {
@@ -23,14 +25,12 @@ Task<absl::Status> AppendStream::TakeRecord(DataConnection::Arrival* arrival) {
     Refuse(record.header, unknown);
     co_return unknown;
   }
-  absl::StatusOr<PromiseBook::Offer> offer = co_await MayAppend(vault, &record);
-  if (!offer.ok()) co_return offer.status();
-  BufferPool* pool = site_->PoolFor(record.header);
-  record.memory = co_await pool->Acquire();
+  absl::Status ready = co_await TakeBuffer(vault, &record);
+  if (!ready.ok()) co_return ready;
   absl::Status received = co_await data_->ReceiveRecord(&record.header, record.payload());
   if (!received.ok()) co_return received;
   // Again: while the payload came, another session may have been promised the vault.
-  offer = co_await MayAppend(vault, &record);
+  absl::StatusOr<PromiseBook::Offer> offer = co_await MayAppend(vault, &record);
   if (!offer.ok()) co_return offer.status();
   // And at this instant: on the way back from the wait a failed write may have cut the log short.
   offer = vault->MayAppend(RightFor(vault), record.header, record.digest);
@@ -49,19 +49,49 @@ Task<absl::Status> AppendStream::TakeRecord(DataConnection::Arrival* arrival) {
   co_return absl::OkStatus();
 }
 
+Task<absl::Status> AppendStream::TakeBuffer(SiteVault* vault, RecordBuffer* record) {
+  BufferPool* pool = site_->PoolFor(record->header);
+  if (IsEarly(vault, record->header) && pool->free_buffers() > pool->buffers() / 2) {
+    record->memory = pool->TryAcquire();
+    if (record->memory) co_return absl::OkStatus();
+  }
+  absl::StatusOr<PromiseBook::Offer> offer = co_await MayAppend(vault, record);
+  if (offer.ok()) record->memory = co_await pool->Acquire();
+  co_return offer.status();
+}
+
+// What stands before it comes over another connection of the session.
+bool AppendStream::IsEarly(const SiteVault* vault, const CanonicalHeader& header) const {
+  return session_->has_several && header.sequence > vault->tail().sequence + 1 &&
+         vault->Promises(RightFor(vault)) && !vault->fetching();
+}
+
+Task<absl::Status> AppendStream::WaitForTurn(SiteVault* vault, const CanonicalHeader* header) {
+  while (IsEarly(vault, *header)) {
+    RARE_PATH("record-before-its-turn");
+    if (data_->closed()) co_return absl::CancelledError("the session ends");
+    co_await vault->moved().Wait();
+  }
+  co_return absl::OkStatus();
+}
+
 AppendRight AppendStream::RightFor(const SiteVault* vault) const {
-  const auto found = rights_->find(vault->id());
-  return found == rights_->end() ? AppendRight() : found->second;
+  const auto found = session_->rights.find(vault->id());
+  return found == session_->rights.end() ? AppendRight() : found->second;
 }
 
 Task<absl::StatusOr<PromiseBook::Offer>> AppendStream::MayAppend(SiteVault* vault,
                                                                  const RecordBuffer* record) {
+  absl::Status turn = co_await WaitForTurn(vault, &record->header);
+  if (!turn.ok()) co_return turn;
   const AppendRight right = RightFor(vault);
   absl::StatusOr<PromiseBook::Offer> offer =
       vault->MayAppend(right, record->header, record->digest);
   if (absl::IsFailedPrecondition(offer.status())) {
     absl::Status prepared = co_await vault->PrepareAppend();
     if (prepared.ok()) {
+      turn = co_await WaitForTurn(vault, &record->header);  // the tail may be shorter now
+      if (!turn.ok()) co_return turn;
       offer = vault->MayAppend(right, record->header, record->digest);
     } else {
       offer = prepared;

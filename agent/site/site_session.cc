@@ -52,6 +52,7 @@ Task<absl::Status> SiteSession::Greet() {
   wire::Control answer;
   *answer.mutable_hello_reply() = site_->Hello();
   answer.mutable_hello_reply()->set_data_port(data_port_);
+  answer.mutable_hello_reply()->set_append_connections_max(kAppendConnectionsMax);
   const bool refused = failure.code() != wire::Failure::NONE;
   if (refused) {
     answer.mutable_hello_reply()->clear_vaults();
@@ -178,33 +179,43 @@ bool SiteSession::HandleAgent(const wire::Control& message) {
 }
 
 bool SiteSession::TakeData(Fd fd, uint8_t connection) {
-  const bool wanted =
-      connection == kReadConnection
-          ? reads_ == nullptr
-          : connection == kAppendConnection && role_ == Role::kAgent && appends_ == nullptr;
+  const bool wanted = connection == kReadConnection
+                          ? reads_ == nullptr
+                          : IsAppendConnection(connection) && role_ == Role::kAgent &&
+                                !appends_.contains(connection);
   if (!wanted || control_.closed()) return false;
   auto data = std::make_unique<DataConnection>(io(), fd, control_, id_, connection, true);
   if (connection == kReadConnection) {
     reads_ = std::move(data);
     tasks_.Spawn(RunReads());
   } else {
-    appends_ = std::move(data);
-    tasks_.Spawn(RunAppends());
+    tasks_.Spawn(RunAppends(data.get()));
+    appends_[connection] = std::move(data);
+    appending_.has_several = appends_.size() > 1;
   }
   return true;
 }
 
-Task<> SiteSession::RunAppends() {
-  absl::Status greeted = co_await appends_->Greet();
+Task<> SiteSession::RunAppends(DataConnection* data) {
+  absl::Status greeted = co_await data->Greet();
   if (greeted.ok()) {
-    AppendStream stream(site_, &control_, appends_.get(), &rights_);
+    AppendStream stream(site_, &control_, data, &appending_);
     co_await stream.Run();
   }
-  appends_->Close();
+  data->Close();
   co_await control_.Flush();
   const bool waited = co_await grace_.For(kGrace);
   (void)waited;
   control_.Close();
+}
+
+// Also those that hold an early record.
+void SiteSession::CloseAppends() {
+  for (auto& [number, data] : appends_) data->Close();
+  for (const auto& [id, right] : appending_.rights) {
+    SiteVault* vault = site_->Find(id);
+    if (vault != nullptr) vault->moved().WakeAll();
+  }
 }
 
 Task<> SiteSession::RunReads() {
@@ -222,11 +233,11 @@ Task<> SiteSession::End() {
   grace_.Cut();
   read_service_.Stop();
   verify_service_.Stop();
-  if (appends_ != nullptr) appends_->Close();
+  CloseAppends();
   if (reads_ != nullptr) reads_->Close();
   for (auto& [vault, fetch] : fetches_) fetch->Stop();
   co_await tasks_.Join();
-  if (appends_ != nullptr) co_await appends_->Finish();
+  for (auto& [number, data] : appends_) co_await data->Finish();
   if (reads_ != nullptr) co_await reads_->Finish();
   co_await control_.Finish();
 }

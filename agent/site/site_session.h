@@ -1,6 +1,6 @@
 // The story of one control connection at a site: handshake, hello, then whatever its role may ask.
 //
-// Its data connections belong to it: they end with it, and it ends with data connection 0.
+// Its data connections belong to it: they end with it, and it ends with any that carries appends.
 #ifndef TIDEMARK_AGENT_SITE_SITE_SESSION_H_
 #define TIDEMARK_AGENT_SITE_SITE_SESSION_H_
 
@@ -57,7 +57,8 @@ class SiteSession : public SiteListener {
   void TakePeers(const wire::PeerList& list);
   bool Verify(const wire::VerifyOrder& order);
   void Find(const wire::FindRecord& request);
-  Task<> RunAppends();
+  Task<> RunAppends(DataConnection* data);
+  void CloseAppends();
   Task<> RunReads();
   Task<> End();
   bool Promised(const SiteVault& vault) const;
@@ -70,9 +71,10 @@ class SiteSession : public SiteListener {
   Role role_ = Role::kReader;
   SessionId id_;
   bool listed_ = false;  // in the table
-  AppendRights rights_;
+  AppendSession appending_;
   uint64_t receipts_told_ = 0;  // all up to this number were told in this session
-  std::unique_ptr<DataConnection> appends_, reads_;
+  std::map<uint8_t, std::unique_ptr<DataConnection>> appends_;  // by number
+  std::unique_ptr<DataConnection> reads_;
   ReadService read_service_;
   VerifyService verify_service_;
   std::map<VaultId, PeerFetch*> fetches_;  // running

@@ -9,8 +9,8 @@
 namespace tidemark {
 
 bool SiteSession::Promised(const SiteVault& vault) const {
-  const auto found = rights_.find(vault.id());
-  return found != rights_.end() && vault.Promises(found->second);
+  const auto found = appending_.rights.find(vault.id());
+  return found != appending_.rights.end() && vault.Promises(found->second);
 }
 
 void SiteSession::OnDurable(SiteVault* vault) {
@@ -22,18 +22,18 @@ void SiteSession::OnDurable(SiteVault* vault) {
 }
 
 void SiteSession::OnDropped(SiteVault* vault, uint64_t sequence, const wire::Failure& why) {
-  if (appends_ == nullptr || !Promised(*vault)) return;
+  if (appends_.empty() || !Promised(*vault)) return;
   wire::Control message;
   wire::AppendRefused* refused = message.mutable_append_refused();
   refused->set_vault(ToWire(ByteSpan(vault->id().bytes)));
   refused->set_sequence(sequence);
   *refused->mutable_failure() = why;
   Send(std::move(message));
-  appends_->Close();
+  CloseAppends();
 }
 
 void SiteSession::OnReceipt(const std::string& signed_receipt) {
-  if (rights_.empty()) return;
+  if (appending_.rights.empty()) return;
   wire::Control message;
   message.mutable_receipt()->set_receipt(signed_receipt);
   Send(std::move(message));
@@ -85,7 +85,7 @@ Task<absl::Status> SiteSession::Promise(const wire::PromiseRequest* request,
   absl::StatusOr<SignedPromise> promise =
       co_await (*vault)->GivePromise(right.epoch, right.nonce, std::move(newest_receipt));
   if (!promise.ok()) co_return promise.status();
-  rights_[id] = right;
+  appending_.rights[id] = right;
   reply->set_promise(ToWire(ByteSpan(promise->Encode())));
   co_return absl::OkStatus();
 }
@@ -130,7 +130,7 @@ Task<> SiteSession::Fetch(wire::FetchOrder order) {
     co_return;
   }
   FetchTarget target;
-  target.right = rights_[id];
+  target.right = appending_.rights[id];
   target.peer = {order.peer(), order.peer_address()};
   target.checkpoint = checkpoint->checkpoint.upto;
   target.agent = control_.peer().key;

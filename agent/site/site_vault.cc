@@ -16,6 +16,7 @@ SiteVault::SiteVault(const VaultContext* context, VaultPlace place)
       changing_(context->io, 1),
       work_(context->io),
       idle_(context->io),
+      moved_(context->io),
       tasks_(context->io) {}
 
 bool SiteVault::blocked() const {
@@ -81,6 +82,7 @@ void SiteVault::Fetch(RecordBuffer record) {
 void SiteVault::Queue(RecordBuffer record) {
   queue_.push_back(std::move(record));
   work_.WakeAll();
+  moved_.WakeAll();
 }
 
 Task<> SiteVault::CommitLoop() {
@@ -131,6 +133,7 @@ void SiteVault::Drop(const absl::Status& why) {
   if (!blocked()) trouble_ = failure;
   if (fetching()) fetch_error_ = why;
   const uint64_t first = book_.tail().sequence + 1;
+  moved_.WakeAll();
   if (MUSEUM_BUG("drop-not-told")) return;
   for (SiteListener* listener : *context_->listeners) listener->OnDropped(this, first, failure);
 }

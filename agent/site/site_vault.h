@@ -77,6 +77,8 @@ class SiteVault {
   // Gives up what a peer gave and nothing proves, if the fetch up to here cannot build on it.
   Task<absl::Status> ForgetUnproven(AppendRight right);
   const Position& tail() const { return book_.tail(); }
+  // Wakes whoever has a record that is not the next one: the tail moved, or it is no more wanted.
+  Event& moved() { return moved_; }
   // OK, or why records of the running fetch were dropped.
   const absl::Status& fetch_error() const { return fetch_error_; }
 
@@ -127,7 +129,7 @@ class SiteVault {
   std::vector<RecordBuffer> queue_, group_;
   bool committing_ = false, closing_ = false;
   Semaphore changing_;  // one promise, fetch begin or drop at a time
-  Event work_, idle_;
+  Event work_, idle_, moved_;
   TaskGroup tasks_;  // last: its frames use all of the above
 };
 

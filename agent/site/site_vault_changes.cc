@@ -133,6 +133,7 @@ Task<absl::Status> SiteVault::StorePromise(uint64_t epoch, SessionId nonce) {
   }
   if (stored.ok()) {
     book_.Promised(epoch, nonce);
+    moved_.WakeAll();
   } else {
     // Nobody was told: the old promise stands until somebody asks again.
     book_.PromiseFailed();
@@ -235,6 +236,7 @@ Task<absl::Status> SiteVault::BeginFetch(AppendRight right, Position checkpoint)
   absl::Status may = MayFetchFor(right);
   if (!may.ok()) co_return may;
   fetch_beginning_ = true;
+  moved_.WakeAll();
   absl::Status begun = co_await RememberFetch(checkpoint);
   fetch_beginning_ = false;
   if (!begun.ok()) co_return begun;

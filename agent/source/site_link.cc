@@ -51,6 +51,10 @@ Task<> SiteLink::Run() {
     if (ever_up_) pause = options_.retry_min;
     ever_up_ = ever_up_ || was_up;
     if (stopping_) break;
+    if (absl::IsOutOfRange(ended)) {
+      SetState(LinkState::kCatchingUp, "");
+      continue;
+    }
     // What the site said of itself stands until a session says otherwise.
     const bool said_why =
         state_ == LinkState::kDamaged || state_ == LinkState::kFenced || state_ == LinkState::kFull;
@@ -89,7 +93,7 @@ Task<absl::Status> SiteLink::RunSession() {
     loops.Spawn(ReceiveLoop());
     loops.Spawn(HeartbeatLoop());
     loops.Spawn(CheckpointLoop());
-    loops.Spawn(SendLoop());
+    for (const std::unique_ptr<DataConnection>& data : data_) loops.Spawn(SendLoop(data.get()));
     co_await loops.Join();
     opened = session_end_;
   }
@@ -99,9 +103,9 @@ Task<absl::Status> SiteLink::RunSession() {
   }
   changed_.WakeAll();
   co_await tasks_.Join();
-  if (data_ != nullptr) co_await data_->Finish();
+  for (const std::unique_ptr<DataConnection>& data : data_) co_await data->Finish();
   if (control_ != nullptr) co_await control_->Finish();
-  data_.reset();
+  data_.clear();
   control_.reset();
   for (SiteLink* link : links_) link->Nudge();
   co_return opened;
@@ -121,7 +125,7 @@ Task<> SiteLink::GuardOpening() {
 void SiteLink::CutOpening() {
   RARE_PATH("link-opening-cut");
   if (interruptible_ != nullptr) io_->Cancel(interruptible_);
-  if (data_ != nullptr) data_->Close();
+  for (const std::unique_ptr<DataConnection>& data : data_) data->Close();
   if (control_ != nullptr) control_->Close();
 }
 
@@ -151,7 +155,8 @@ Task<absl::Status> SiteLink::OpenControl() {
   site_key_ = peer.key;
   absl::StatusOr<wire::HelloReply> reply = co_await SayHello();
   if (!reply.ok()) co_return reply.status();
-  absl::Status data = co_await OpenData(reply->data_port());
+  absl::Status data =
+      co_await OpenData(reply->data_port(), std::max(1u, reply->append_connections_max()));
   co_return data;
 }
 
@@ -212,18 +217,6 @@ Task<absl::StatusOr<wire::HelloReply>> SiteLink::SayHello() {
   co_return reply;
 }
 
-Task<absl::Status> SiteLink::OpenData(uint32_t data_port) {
-  const std::string& control = options_.address.address;
-  std::string address = control.substr(0, control.rfind(':') + 1) + std::to_string(data_port);
-  absl::StatusOr<Fd> fd = co_await ConnectTo(std::move(address));
-  if (!fd.ok()) co_return fd.status();
-  data_ =
-      std::make_unique<DataConnection>(io_, *fd, *control_, session_id_, kAppendConnection, false);
-  data_->Pace(&pacer_);
-  absl::Status greeted = co_await data_->Greet();
-  co_return greeted;
-}
-
 bool SiteLink::SharesHostOrStore(const SiteLink& other, bool* same_store) const {
   *same_store = !store_.empty() && store_ == other.store_;
   return *same_store || (!host_.empty() && host_ == other.host_);
@@ -274,32 +267,6 @@ Task<> SiteLink::CheckpointLoop() {
   }
 }
 
-// Sends what the windows say, one record at a time.
-Task<> SiteLink::SendLoop() {
-  while (session_up_) {
-    for (LinkedVault* vault : vaults_) Advance(vault, &SessionOf(vault));
-    if (!session_up_) break;
-    const std::optional<size_t> first = order_.NextToSend(Claims());
-    if (!first.has_value()) {
-      co_await work_.Wait();
-      continue;
-    }
-    LinkedVault* vault = vaults_[*first];
-    const uint64_t next = *vault->log()->window().NextToSend(options_.index);
-    const LogWriter::Pinned record = vault->log()->Pin(next);
-    sent_at_[vault->log()->vault()][next] = io_->Monotonic();
-    absl::Status delivered = co_await data_->SendRecord(record.header, record.payload, 0);
-    vault->log()->Unpin(next);
-    if (!delivered.ok()) {
-      EndSession(delivered);
-      break;
-    }
-    if (vault->log()->window().feed(options_.index) == LogWindow::Feed::kLive)
-      vault->log()->Sent(options_.index, next);
-    if (MUSEUM_BUG("lag-at-send")) vault->log()->lag().OnDurable(options_.index, next);
-  }
-}
-
 // Brings one vault's session a step further, if it can go.
 void SiteLink::Advance(LinkedVault* vault, VaultSession* session) {
   const std::optional<LinkedVault::Wanted> wanted = vault->WantedPromise();
@@ -322,7 +289,10 @@ void SiteLink::Advance(LinkedVault* vault, VaultSession* session) {
   if (session->phase == VaultPhase::kPromised && ours) StartFeed(vault, session);
   if (session->phase == VaultPhase::kFeeding && ours &&
       vault->log()->window().feed(options_.index) == LogWindow::Feed::kFetch) {
-    session->phase = VaultPhase::kFetching;  // it fell out of the window
+    // It fell out of the window. What is on its way over several connections might come after the
+    // fetch, with what it waits for behind it: a new session has nothing on its way.
+    if (data_.size() > 1) return EndSession(absl::OutOfRangeError("fell out of the window"));
+    session->phase = VaultPhase::kFetching;
     tasks_.Spawn(FetchForFeed(vault));
   }
 }
@@ -367,7 +337,7 @@ void SiteLink::EndSession(absl::Status why) {
   if (!session_up_) return;
   session_up_ = false;
   session_end_ = std::move(why);
-  if (data_ != nullptr) data_->Close();
+  for (const std::unique_ptr<DataConnection>& data : data_) data->Close();
   if (control_ != nullptr) control_->Close();
   work_.WakeAll();
   changed_.WakeAll();

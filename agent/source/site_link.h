@@ -43,6 +43,7 @@ class SiteLink {
     SiteAddress address;
     bool is_primary = true;
     SiteIndex index = 0;
+    uint32_t connections = 1;  // for appends; as many as the site takes
     std::string agent_name, software;
     absl::Duration heartbeat_interval = absl::Milliseconds(250);
     absl::Duration checkpoint_interval = absl::Milliseconds(50);
@@ -131,13 +132,13 @@ class SiteLink {
   Task<absl::Status> OpenControl();
   Task<> GuardOpening();
   void CutOpening();
-  Task<absl::Status> OpenData(uint32_t data_port);
+  Task<absl::Status> OpenData(uint32_t data_port, uint32_t connections);
   Task<absl::StatusOr<Fd>> ConnectTo(std::string address);
   Task<absl::StatusOr<wire::HelloReply>> SayHello();
   Task<> ReceiveLoop();
   Task<> HeartbeatLoop();
   Task<> CheckpointLoop();
-  Task<> SendLoop();
+  Task<> SendLoop(DataConnection* data);
   Task<> FetchForFeed(LinkedVault* vault);
   Task<bool> WaitForFetchTurn(LinkedVault* vault);
   Task<absl::Status> FetchOnce(LinkedVault* vault);
@@ -177,7 +178,7 @@ class SiteLink {
   std::function<uint64_t(const StoreId&)> kept_;
   // Of the present session.
   std::unique_ptr<ControlConnection> control_;
-  std::unique_ptr<DataConnection> data_;
+  std::vector<std::unique_ptr<DataConnection>> data_;
   uint64_t rate_told_ = 0;
   SessionId session_id_;
   bool opening_ = false, session_up_ = false, stopping_ = false, receipts_forgotten_ = false;
@@ -194,12 +195,11 @@ class SiteLink {
   std::string last_error_;
   absl::Time state_since_;
   bool ever_up_ = false;
-  StoreId store_, known_store_, strange_store_;
+  StoreId store_, known_store_, strange_store_, newest_store_;
   Digest host_;
   std::string role_;
   std::vector<std::string> hello_checkpoints_;
   std::vector<std::byte> newest_receipt_;
-  StoreId newest_store_;
   uint64_t newest_number_ = 0;
   std::map<VaultId, int64_t> checkpointed_;  // when the one was made that the site was told last
   std::map<VaultId, std::map<uint64_t, absl::Duration>> sent_at_;    // sequence -> when it left

@@ -53,7 +53,7 @@ Cluster::Cluster(const ClusterOptions& options)
     }
     site.key = std::make_unique<SigningKey>(SigningKey::Generate(&entropy));
     views.push_back({site.name, world_.disk(site.node), i < 2, site.key->public_key()});
-    shared_.sites.push_back({{site.name, site.name + ":7000"}, i < 2});
+    shared_.sites.push_back({{site.name, site.name + ":7000"}, i < 2, options.connections});
   }
   if (options_.real_tls != 0) MakeIdentities(&entropy);
   if (options_.quorum != 0) {

@@ -86,6 +86,11 @@ ClusterOptions ClusterOptions::Draw(uint64_t seed) {
   SimRandom apart(MixSeeds(seed, HashText("failing disks")));
   if (apart.Below(6) == 0)
     drawn.acts[static_cast<size_t>(Act::kFailDisk)] = static_cast<uint32_t>(apart.Between(1, 8));
+  SimRandom lines(MixSeeds(seed, HashText("several connections")));
+  if (lines.Below(3) == 0) drawn.connections = static_cast<uint32_t>(lines.Between(2, 3));
+  // As a configuration must have it: each connection holds a record while it sends it.
+  if (drawn.connections > 1)
+    drawn.record_buffers = std::max(drawn.record_buffers, 6 * drawn.connections);
   return drawn;
 }
 
@@ -116,6 +121,7 @@ std::vector<ClusterOptions::Field> ClusterOptions::Fields() {
   add("versions_per_keyring", &versions_per_keyring, kNoCalm);
   add("segment_bytes", &segment_bytes, kNoCalm);
   add("receipt_interval_ms", &receipt_interval_ms, kNoCalm);
+  add("connections", &connections, 1);
   add("items", &items, kNoCalm);
   add("names", &names, kNoCalm);
   add("pushers", &pushers, kNoCalm);

@@ -62,6 +62,7 @@ struct ClusterOptions {
   uint64_t segment_bytes = 0;
   uint64_t resume_bytes = 0;  // of data between two resume points
   uint64_t receipt_interval_ms = 50;
+  uint32_t connections = 1;  // to each site, for records
 
   // Workload.
   uint32_t items = 0, names = 0, pushers = 0, restorers = 0;

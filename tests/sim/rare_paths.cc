@@ -35,6 +35,7 @@ const std::vector<std::string>& RarePathNames() {
       "site-behind-at-take-over",
       "receipt-could-not-be-stored",
       "receipt-file-replaced",
+      "record-before-its-turn",
       "receipt-of-another-log",
       "receipt-told-late",
       "record-forgotten-for-room",

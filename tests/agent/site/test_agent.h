@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,9 +79,8 @@ class TestAgent {
     if (!answer.ok()) co_return answer.status();
     co_return answer->promise_reply();
   }
-  Task<absl::Status> Append(const TestRecord* record) {
-    absl::Status sent =
-        co_await data_[kAppendConnection]->SendRecord(&record->header, record->payload, 0);
+  Task<absl::Status> Append(const TestRecord* record, uint8_t connection = kAppendConnection) {
+    absl::Status sent = co_await data_[connection]->SendRecord(&record->header, record->payload, 0);
     co_return sent;
   }
   // Until the site says that the vault is durable up to there.
@@ -177,10 +177,8 @@ class TestAgent {
     }
   }
   Task<> Finish() {
-    for (int i = 0; i < 2; ++i) {
-      if (data_[i] != nullptr) co_await data_[i]->Finish();
-      data_[i].reset();
-    }
+    for (auto& [number, data] : data_) co_await data->Finish();
+    data_.clear();
     if (control_ != nullptr) co_await control_->Finish();
     control_.reset();
   }
@@ -200,7 +198,7 @@ class TestAgent {
   SessionId session_;
   wire::HelloReply hello_;
   std::unique_ptr<ControlConnection> control_;
-  std::unique_ptr<DataConnection> data_[2];
+  std::map<uint8_t, std::unique_ptr<DataConnection>> data_;  // by number
   uint32_t request_ = 0;
   std::deque<wire::Ack> acks_;
   std::vector<std::string> receipts_;

@@ -149,7 +149,7 @@ void PushWorld::StartAgent(bool opens) {
   options.name = "agent";
   options.software = "simulated";
   for (int i = 0; i < 3; ++i)
-    options.sites.push_back({{kNames[i], absl::StrCat(kNames[i], ":7000")}, i < 2});
+    options.sites.push_back({{kNames[i], absl::StrCat(kNames[i], ":7000")}, i < 2, connections});
   options.record_buffers = 12;
   options.span_buffers = 4;
   options.watch_interval = absl::Milliseconds(1);
