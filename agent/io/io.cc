@@ -1,6 +1,7 @@
 #include "agent/io/io.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace tidemark {
 namespace {
@@ -144,6 +145,15 @@ Op Io::Connect(std::string address) { return Path(Op::Kind::kConnect, std::move(
 
 Op Io::Send(Fd fd, ByteSpan from) {
   return Memory(Op::Kind::kSend, fd, from.data(), from.size(), 0);
+}
+
+Op Io::SendMany(Fd fd, std::span<const Piece> from) {
+  assert(from.size() <= kPiecesMax);
+  Op op = Make(Op::Kind::kSend, fd);
+  op.pieces = from.data();
+  op.piece_count = from.size();
+  for (const Piece& piece : from) op.length += piece.length;
+  return op;
 }
 
 Op Io::Recv(Fd fd, MutableByteSpan into) {

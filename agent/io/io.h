@@ -11,6 +11,7 @@
 
 #include <coroutine>
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,7 @@ class Io : public EntropySource {
   Op Accept(Fd fd);
   Op Connect(std::string address);
   Op Send(Fd fd, ByteSpan from);
+  Op SendMany(Fd fd, std::span<const Piece> from);  // one after another; at most kPiecesMax
   Op Recv(Fd fd, MutableByteSpan into);
   Op RecvWithFd(Fd fd, MutableByteSpan into, Fd* passed);
   Op Shutdown(Fd fd);

@@ -38,6 +38,13 @@ struct FileStat {
   uint64_t free_bytes = 0, disk_bytes = 0;  // of the file system it is on (kStat only)
 };
 
+// Bytes that a send gathers.
+struct Piece {
+  const std::byte* memory = nullptr;
+  uint64_t length = 0;
+};
+inline constexpr size_t kPiecesMax = 256;  // of one Op
+
 struct Op {
   enum class Kind : uint8_t {
     kNone,
@@ -63,7 +70,7 @@ struct Op {
     kListen,      // path = address, flags = mode of a unix socket -> Fd
     kAccept,      // fd -> Fd
     kConnect,     // path = address -> Fd
-    kSend,        // fd, memory -> bytes
+    kSend,        // fd, memory or pieces -> bytes
     kRecv,        // fd, memory -> bytes, 0 at the end
     kRecvWithFd,  // fd, memory -> bytes; *passed_fd gets a descriptor or -1 (unix sockets)
     kShutdown,    // fd: both directions; pending recv and send end
@@ -77,6 +84,8 @@ struct Op {
   uint32_t flags = 0;
   std::byte* memory = nullptr;
   uint64_t length = 0;
+  const Piece* pieces = nullptr;  // like the memory, they stay where they are until the Op ends
+  size_t piece_count = 0;
   uint64_t offset = 0;
   std::string path, path2;
   absl::Duration duration;

@@ -113,6 +113,23 @@ Task<absl::Status> SendFully(Io* io, Fd fd, ByteSpan from) {
   co_return absl::OkStatus();
 }
 
+Task<absl::Status> SendPiecesFully(Io* io, Fd fd, std::vector<Piece> pieces, uint32_t flags) {
+  size_t at = 0;
+  while (at < pieces.size()) {
+    const size_t count = std::min(pieces.size() - at, kPiecesMax);
+    Op send = io->SendMany(fd, std::span<const Piece>(pieces).subspan(at, count));
+    send.flags = at + count < pieces.size() ? flags | kSendMore : flags;
+    const int32_t put = co_await send;
+    if (put < 0) co_return ErrnoStatus(put, "send");
+    uint64_t left = static_cast<uint64_t>(put);
+    while (at < pieces.size() && left >= pieces[at].length) left -= pieces[at++].length;
+    if (left == 0) continue;
+    pieces[at].memory += left;
+    pieces[at].length -= left;
+  }
+  co_return absl::OkStatus();
+}
+
 Task<absl::Status> RecvFully(Io* io, Fd fd, MutableByteSpan into) {
   size_t done = 0;
   while (done < into.size()) {

@@ -23,6 +23,8 @@ Task<absl::Status> ReadFully(Io* io, Fd fd, MutableByteSpan into, uint64_t offse
 Task<absl::StatusOr<size_t>> ReadUpTo(Io* io, Fd fd, MutableByteSpan into, uint64_t offset);
 Task<absl::Status> WriteFully(Io* io, Fd fd, ByteSpan from, uint64_t offset);
 Task<absl::Status> SendFully(Io* io, Fd fd, ByteSpan from);
+// One after another; their bytes stay where they are meanwhile. `flags`: of socket_flags.h.
+Task<absl::Status> SendPiecesFully(Io* io, Fd fd, std::vector<Piece> pieces, uint32_t flags);
 // kUnavailable when the connection ends first.
 Task<absl::Status> RecvFully(Io* io, Fd fd, MutableByteSpan into);
 

@@ -110,6 +110,7 @@ class UringLoop final : public UringIo {
   void Prepare(Slot* slot, io_uring_sqe* sqe);
   void PrepareTransfer(Slot* slot, io_uring_sqe* sqe);
   void PrepareName(Slot* slot, io_uring_sqe* sqe);
+  void PrepareGather(Slot* slot, io_uring_sqe* sqe);
   void PrepareMessage(Slot* slot, io_uring_sqe* sqe);
   void ArmWake();
   io_uring_sqe* NextEntry();
@@ -131,10 +132,9 @@ class UringLoop final : public UringIo {
   bool ring_open_ = false;
   uint32_t setup_flags_ = 0;
   uint32_t workers_count_ = 0;
-  Fd wake_ = -1;
+  Fd wake_ = -1, signals_ = -1;
   uint64_t wake_count_ = 0;
   bool wake_armed_ = false;
-  Fd signals_ = -1;
 
   std::deque<Slot> slots_;
   std::vector<Slot*> free_slots_;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
 
 #include "agent/io/socket_flags.h"
 #include "agent/io/uring_loop.h"
@@ -29,6 +30,10 @@ int OpenFlags(uint32_t flags) {
   if ((flags & kOpenExclusive) != 0) wanted |= O_EXCL;
   if ((flags & kOpenTruncate) != 0) wanted |= O_TRUNC;
   return wanted;
+}
+
+int SendFlags(const Op& op) {
+  return MSG_NOSIGNAL | MSG_WAITALL | ((op.flags & kSendMore) != 0 ? MSG_MORE : 0);
 }
 
 bool RunsOnWorker(Op::Kind kind) {
@@ -224,8 +229,8 @@ void UringLoop::PrepareTransfer(Slot* slot, io_uring_sqe* sqe) {
   const auto length = static_cast<unsigned>(std::min(op.length, kTransferBytesMax));
   switch (op.kind) {
     case Op::Kind::kSend:
-      return io_uring_prep_send(sqe, op.fd, op.memory, length,
-                                MSG_NOSIGNAL | MSG_WAITALL | (op.flags & kSendMore ? MSG_MORE : 0));
+      if (op.pieces != nullptr) return PrepareGather(slot, sqe);
+      return io_uring_prep_send(sqe, op.fd, op.memory, length, SendFlags(op));
     case Op::Kind::kRecv:
       return io_uring_prep_recv(sqe, op.fd, op.memory, length,
                                 op.flags & kRecvWhole ? MSG_WAITALL : 0);
@@ -258,6 +263,18 @@ void UringLoop::PrepareName(Slot* slot, io_uring_sqe* sqe) {
     default:
       io_uring_prep_mkdirat(sqe, AT_FDCWD, path, 0700);
   }
+}
+
+void UringLoop::PrepareGather(Slot* slot, io_uring_sqe* sqe) {
+  static_assert(sizeof(Piece) == sizeof(iovec) &&
+                offsetof(Piece, length) == offsetof(iovec, iov_len));
+  const Op& op = *slot->op;
+  if (slot->message == nullptr) slot->message = std::make_unique<MessageState>();
+  msghdr& header = slot->message->header;
+  header = {};
+  header.msg_iov = reinterpret_cast<iovec*>(const_cast<Piece*>(op.pieces));
+  header.msg_iovlen = op.piece_count;
+  io_uring_prep_sendmsg(sqe, op.fd, &header, SendFlags(op));
 }
 
 void UringLoop::PrepareMessage(Slot* slot, io_uring_sqe* sqe) {

@@ -18,8 +18,7 @@ Secret32 DirectionKey(const ControlConnection& control, const SessionId& session
   return control.ExportKey(kDataLabel, context);
 }
 
-// Headers are tiny beside a block: one send for both when the payload is small.
-constexpr size_t kJoinedBytesMax = 8 * 1024;
+constexpr uint32_t kBlocksPerSend = 16;  // 1 MiB: each send is a turn of the loop
 using EncodedHeader = std::array<std::byte, kFrameHeaderBytes>;
 
 FrameHeader HeadFrame(const CanonicalHeader& header, uint32_t request) {
@@ -33,32 +32,16 @@ FrameHeader HeadFrame(const CanonicalHeader& header, uint32_t request) {
   return frame;
 }
 
-Task<absl::Status> SendPiece(Io* io, Fd fd, ByteSpan bytes, bool more_follows) {
-  for (size_t done = 0; done < bytes.size();) {
-    Op send = io->Send(fd, bytes.subspan(done));
-    if (more_follows) send.flags = kSendMore;
-    const int32_t put = co_await send;
-    if (put < 0) co_return ErrnoStatus(put, "send");
-    done += static_cast<size_t>(put);
-  }
-  co_return absl::OkStatus();
-}
+Piece PieceOf(ByteSpan bytes) { return {bytes.data(), bytes.size()}; }
 
 // A frame. Packets are filled up and the other end is woken less often when it is said what more
-// follows: a header has its payload behind it, a block the next one.
+// follows.
 Task<absl::Status> SendEncoded(Io* io, Fd fd, const EncodedHeader* header, ByteSpan payload,
                                bool more_follows) {
-  if (payload.size() > kJoinedBytesMax) {
-    absl::Status sent = co_await SendPiece(io, fd, *header, true);
-    if (!sent.ok()) co_return sent;
-    sent = co_await SendPiece(io, fd, payload, more_follows);
-    co_return sent;
-  }
-  std::array<std::byte, kFrameHeaderBytes + kJoinedBytesMax> joined;
-  std::copy(header->begin(), header->end(), joined.begin());
-  std::copy(payload.begin(), payload.end(), joined.begin() + kFrameHeaderBytes);
-  const ByteSpan both = ByteSpan(joined).first(kFrameHeaderBytes + payload.size());
-  absl::Status sent = co_await SendPiece(io, fd, both, more_follows);
+  std::vector<Piece> pieces = {PieceOf(*header)};
+  if (!payload.empty()) pieces.push_back(PieceOf(payload));
+  const uint32_t flags = more_follows ? uint32_t{kSendMore} : 0;
+  absl::Status sent = co_await SendPiecesFully(io, fd, std::move(pieces), flags);
   co_return sent;
 }
 
@@ -131,24 +114,31 @@ Task<absl::Status> DataConnection::SendHead(const CanonicalHeader* header, uint3
   co_return sent;
 }
 
-// The last one goes out at once; those before it wait for company.
+// Many at once, unless they are rationed. The last one goes out at once; those before it wait for
+// company.
 Task<absl::Status> DataConnection::SendBlocks(const CanonicalHeader* header, uint32_t first,
                                               uint32_t count, ByteSpan bytes, uint32_t request) {
   FrameHeader frame = HeadFrame(*header, request);
   frame.kind = FrameKind::kBlock;
   frame.connection = connection_;
-  for (uint32_t i = first; i < first + count; ++i) {
-    if (pacer_ != nullptr && pacer_->limits())
-      co_await pacer_->Pass(kFrameHeaderBytes + header->BlockBytes(i), &closed_);
+  for (uint32_t i = first; i < first + count;) {
+    const bool rationed = pacer_ != nullptr && pacer_->limits();
+    if (rationed) co_await pacer_->Pass(kFrameHeaderBytes + header->BlockBytes(i), &closed_);
     if (closed_) co_return absl::UnavailableError(name_ + ": data connection closed");
-    frame.block_index = i;
-    frame.payload_digest = header->blocks[i];
-    frame.payload_bytes = static_cast<uint32_t>(header->BlockBytes(i));
-    EncodedHeader encoded;
-    sender_.Encode(frame, encoded);
-    const ByteSpan block = bytes.subspan(size_t{i - first} * kBlockBytes, frame.payload_bytes);
-    const bool more_follows = i + 1 < first + count;
-    absl::Status sent = co_await SendEncoded(io_, fd_, &encoded, block, more_follows);
+    std::vector<EncodedHeader> headers(rationed ? 1 : std::min(kBlocksPerSend, first + count - i));
+    std::vector<Piece> pieces;
+    for (EncodedHeader& encoded : headers) {
+      frame.block_index = i;
+      frame.payload_digest = header->blocks[i];
+      frame.payload_bytes = static_cast<uint32_t>(header->BlockBytes(i));
+      sender_.Encode(frame, encoded);
+      pieces.push_back(PieceOf(encoded));
+      pieces.push_back(
+          PieceOf(bytes.subspan(size_t{i - first} * kBlockBytes, frame.payload_bytes)));
+      ++i;
+    }
+    const uint32_t flags = i < first + count ? uint32_t{kSendMore} : 0;
+    absl::Status sent = co_await SendPiecesFully(io_, fd_, std::move(pieces), flags);
     if (!sent.ok()) co_return sent;
   }
   co_return absl::OkStatus();

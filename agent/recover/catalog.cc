@@ -71,6 +71,7 @@ std::vector<CatalogVersion*> Catalog::TakeUncommitted(uint64_t sequence) {
     if (versions == by_name_.end()) continue;  // removed meanwhile
     auto version = versions->second.find(it->second.second);
     if (version == versions->second.end() || version->second.committed) continue;
+    if (version->second.sequence != it->first) continue;  // another took its place
     source_bytes_ += version->second.envelope.source_bytes;
     taken.push_back(&version->second);
   }

@@ -64,6 +64,8 @@ Task<absl::Status> ReceiptRing::Recover() {
   }
   if (newest_.empty()) {
     absl::Status begun = co_await BeginFile();
+    // Of a process that signed nothing: kept, one more would stay behind at each start.
+    if (begun.ok() && files_.size() > 1) co_await RemoveOthers();
     co_return begun;
   }
   const std::string path = directory_ + "/" + NameOf(file_);
@@ -277,7 +279,7 @@ Task<absl::Status> ReceiptRing::MakeFile(uint64_t number) {
   co_return absl::OkStatus();
 }
 
-// Once the newest entry is durable in file_, nothing in the others is needed.
+// Once the newest entry is durable in file_, or there is none, nothing in the others is needed.
 Task<> ReceiptRing::RemoveOthers() {
   RARE_PATH("receipt-file-replaced");
   for (const uint64_t number : files_) {

@@ -37,6 +37,7 @@ class IoConformance : public testing::TestWithParam<MakeIoWorld> {
 #include "tests/io/conformance_names.h"
 #include "tests/io/conformance_small_files.h"
 #include "tests/io/conformance_sockets.h"
+#include "tests/io/conformance_streams.h"
 #include "tests/io/conformance_time.h"
 #include "tests/io/conformance_waiting.h"
 

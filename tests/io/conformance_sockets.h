@@ -78,39 +78,6 @@ TEST_P(IoConformance, TwoUnixSocketsTalk) {
   Finish(io_, Talks(io_, "unix:" + Path("socket")));
 }
 
-inline Task<> SendAll(Io* io, Fd fd, const std::string* data) {
-  const ByteSpan from = AsBytes(*data);
-  absl::Status sent = co_await SendFully(io, fd, from);
-  EXPECT_TRUE(sent.ok()) << sent;
-  Op shutdown = io->Shutdown(fd);
-  const int32_t result = co_await shutdown;
-  EXPECT_EQ(result, 0);
-}
-
-// More than any socket buffer holds, so that sends come up short or wait.
-inline Task<> CarriesMuch(Io* io, std::string address) {
-  Pair pair;
-  co_await ConnectPair(io, address, &pair);
-  std::string data(8 << 20, '\0');
-  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * 2654435761u >> 13);
-  Task<> sending = SendAll(io, pair.client, &data);
-  sending.Start();
-  std::vector<std::byte> memory(data.size());
-  const MutableByteSpan into(memory);
-  absl::Status received = co_await RecvFully(io, pair.server, into);
-  EXPECT_TRUE(received.ok()) << received;
-  EXPECT_TRUE(AsText(into) == data);
-  const MutableByteSpan more = into.first(1);
-  received = co_await RecvFully(io, pair.server, more);
-  EXPECT_EQ(received.code(), absl::StatusCode::kUnavailable);
-  co_await sending;
-  co_await ClosePair(io, &pair);
-}
-
-TEST_P(IoConformance, MegabytesArriveInOrderAndWhole) {
-  Finish(io_, CarriesMuch(io_, world_->any_address));
-}
-
 inline Task<> SeesTheEnd(Io* io, std::string address) {
   Pair pair;
   co_await ConnectPair(io, address, &pair);

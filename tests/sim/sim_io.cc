@@ -41,6 +41,12 @@ uint64_t DigestRange(const std::byte* bytes, uint64_t length, uint64_t seed) {
 }
 
 uint64_t DigestMemory(const Op& op) {
+  if (op.pieces != nullptr) {
+    uint64_t digest = 3;
+    for (const Piece& piece : std::span(op.pieces, op.piece_count))
+      digest = DigestRange(piece.memory, piece.length, digest);
+    return digest;
+  }
   if (op.length <= 2 * kDigestedEndBytes) return DigestRange(op.memory, op.length, 1);
   const uint64_t front = DigestRange(op.memory, kDigestedEndBytes, 2);
   return DigestRange(op.memory + op.length - kDigestedEndBytes, kDigestedEndBytes, front);
@@ -64,7 +70,6 @@ SimIo::SimIo(SimWorld* world, int node, uint32_t index, uint64_t seed, uint64_t 
 }
 
 SimDisk* SimIo::disk() const { return world_->disk(node_); }
-
 absl::Time SimIo::Now() const {
   const SimWorld::Machine& machine = *world_->machines_[world_->nodes_[node_].machine];
   const int64_t since = Drifted(world_->now_, machine.drift_ppm) + machine.clock_offset;

@@ -102,6 +102,7 @@ class SimIo final : public Io {
   bool DiskFails(uint32_t per_million);
   int32_t AttemptSocket(Slot* slot);
   int32_t AttemptConnect(Slot* slot);
+  int32_t SendGathered(const Op& op, const File* file, SimWaiter waiter);
   int32_t ReceiveWithFile(const Op& op, File* file, SimWaiter waiter);
   uint64_t Shorten(uint64_t length, bool direct);
   bool IsDiskOp(const Op& op) const;

@@ -36,6 +36,7 @@ int32_t SimIo::AttemptSocket(Slot* slot) {
     }
     case Op::Kind::kSend:
     case Op::Kind::kWrite:
+      if (op.pieces != nullptr) return SendGathered(op, file, waiter);
       return net.Send(file->socket, ByteSpan(op.memory, Shorten(op.length, false)), waiter);
     case Op::Kind::kRecv:
     case Op::Kind::kRead:
@@ -63,6 +64,17 @@ int32_t SimIo::AttemptConnect(Slot* slot) {
     return kParked;
   }
   return result < 0 ? result : AddDescriptor(std::move(file));
+}
+
+int32_t SimIo::SendGathered(const Op& op, const File* file, SimWaiter waiter) {
+  std::vector<std::byte> gathered;
+  gathered.reserve(op.length);
+  for (size_t i = 0; i < op.piece_count; ++i) {
+    const Piece& piece = op.pieces[i];
+    gathered.insert(gathered.end(), piece.memory, piece.memory + piece.length);
+  }
+  const uint64_t length = Shorten(op.length, false);
+  return world_->net_.Send(file->socket, ByteSpan(gathered).first(length), waiter);
 }
 
 int32_t SimIo::ReceiveWithFile(const Op& op, File* file, SimWaiter waiter) {

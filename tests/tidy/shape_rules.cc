@@ -34,7 +34,7 @@ constexpr Cap kCaps[] = {
     {"tests/crypto/channel_test.cc", 315},
     {"tests/io/conformance_files.h", 254},
     {"tests/io/conformance_names.h", 155},
-    {"tests/io/conformance_sockets.h", 241},
+    {"tests/io/conformance_sockets.h", 208},
     {"tests/io/conformance_time.h", 200},
     {"tests/io/conformance_waiting.h", 191},
     {"tests/replicator/lag_book_oracle_test.cc", 303},

@@ -90,6 +90,16 @@ TEST(Catalogue, CountsVersionsOnAlsoOverUncommittedOnes) {
   EXPECT_EQ(catalog.FindArchive("other"), std::nullopt);
 }
 
+TEST(Catalogue, CommitsAVersionThatReplacedAnotherWithItsOwnRecord) {
+  Catalog catalog;
+  catalog.Add(Version("db", 1, 10));
+  catalog.Add(Version("db", 1, 20));
+  catalog.Commit(10, kNow);
+  EXPECT_FALSE(catalog.Find("db", 1, std::nullopt).ok());
+  catalog.Commit(20, kNow);
+  EXPECT_TRUE(catalog.Find("db", 1, std::nullopt).ok());
+}
+
 TEST(Catalogue, ForgetsAnAbandonedVersion) {
   Catalog catalog;
   catalog.Add(Version("db", 1, 10));

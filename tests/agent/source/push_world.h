@@ -74,11 +74,13 @@ class PushWorld {
                      const std::string& vault = "default");
   bool RunUntilRead(TestCall* call, uint64_t bytes);
   void RunFor(absl::Duration duration) { world_.RunFor(duration); }
+  bool RunUntil(const std::function<bool()>& done) { return world_.Run(done, absl::Minutes(10)); }
   void SlowReads(absl::Duration each);
   // What name@version gives back, from a site, or from any ("").
   std::string Restored(const std::string& name, uint64_t version, const std::string& from = "");
   std::vector<ListedVersion> Listed(const std::string& name);
   VerifyReport VerifyDeep();
+  SiteLink* link(int site) { return agent_->links()[static_cast<size_t>(site)].get(); }
   LagBook::Lag LagOf(int site);
   Vault* vault(const std::string& name = "default") {
     for (const std::unique_ptr<Vault>& each : agent_->vaults()) {
