@@ -254,8 +254,7 @@ Task<absl::Status> ReceiptRing::BeginFile() {
     co_return made;
   }
   co_await CloseFile();
-  const std::string path = directory_ + "/" + NameOf(number);
-  Op unlink = io_->Unlink(path);
+  Op unlink = io_->Unlink(directory_ + "/" + NameOf(number));
   const int32_t unlinked = co_await unlink;
   if (unlinked >= 0) files_.pop_back();
   co_return made;
@@ -284,8 +283,7 @@ Task<> ReceiptRing::RemoveOthers() {
   RARE_PATH("receipt-file-replaced");
   for (const uint64_t number : files_) {
     if (number == file_) continue;
-    const std::string path = directory_ + "/" + NameOf(number);
-    Op unlink = io_->Unlink(path);
+    Op unlink = io_->Unlink(directory_ + "/" + NameOf(number));
     co_await unlink;
   }
   files_.assign(1, file_);

@@ -72,7 +72,11 @@ Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
     if (!header.ok()) co_return header.status();
   }
   absl::StatusOr<uint64_t> room = co_await RoomForFile();
-  if (absl::IsResourceExhausted(room.status())) co_return absl::OkStatus();  // FULL: as it is
+  // A full disk's reserve is for this: what may not be flushed must not be told as durable.
+  if (absl::IsResourceExhausted(room.status())) {
+    RARE_PATH("tail-copied-into-the-reserve");
+    room = 0;
+  }
   if (!room.ok()) co_return room.status();
   LogFile file = PlanCopy(evidence + 1, tail.sequence);
   file.header.file_bytes = std::max(*room, file.end);

@@ -178,13 +178,15 @@ bool Cluster::TakeOver() {
 bool Cluster::RotSomewhere() {
   if (rot_.site >= 0) return false;
   const int index = static_cast<int>(random_.Below(kSites));
+  // A head is a small part of a record, and the newest records are what recovery decides on.
+  const uint64_t chosen = random_.Coin() ? random_.Below(4) : random_.Next();
   const std::optional<Platter::Place> place =
-      ledger_->PlaceWithEvidence(static_cast<uint32_t>(index), random_.Next());
+      ledger_->PlaceWithEvidence(static_cast<uint32_t>(index), chosen);
   if (!place.has_value()) return false;
   Rot rot;
   rot.site = index;
   rot.path = place->path;
-  rot.offset = place->offset + random_.Below(place->bytes);
+  rot.offset = place->offset + random_.Below(random_.Coin() ? kRecordHeaderBytes : place->bytes);
   if (random_.Below(8) == 0) rot.offset = random_.Below(kLogFileHeaderBytes);
   rot.mask = static_cast<uint8_t>(1u << random_.Below(8));
   SpoilAgain(rot);

@@ -70,7 +70,7 @@ std::optional<Platter::Place> Platter::PlaceWithEvidence(uint64_t chosen) const 
   }
   places.erase(places.upper_bound(evidence), places.end());
   if (places.empty()) return std::nullopt;
-  return std::next(places.begin(), static_cast<std::ptrdiff_t>(chosen % places.size()))->second;
+  return std::next(places.rbegin(), static_cast<std::ptrdiff_t>(chosen % places.size()))->second;
 }
 
 }  // namespace tidemark

@@ -33,7 +33,8 @@ class Platter {
     std::string path;
     uint64_t offset = 0, bytes = 0;
   };
-  // Of a record that was durable for certain, as a later head says; the `chosen`th, round about.
+  // Of a record that was durable for certain, as a later head says; the `chosen`th from the newest,
+  // round about.
   std::optional<Place> PlaceWithEvidence(uint64_t chosen) const;
   // Its digest; an empty one where there is no such record.
   Digest DigestAt(uint64_t sequence) const {

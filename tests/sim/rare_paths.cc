@@ -46,6 +46,7 @@ const std::vector<std::string>& RarePathNames() {
       "site-with-old-tail",
       "store-full",
       "store-lock-waited-for",
+      "tail-copied-into-the-reserve",
       "torn-record-cut",
       "twin-copy-mended",
       "unflushed-tail-copied",

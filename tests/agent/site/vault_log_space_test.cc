@@ -25,6 +25,25 @@ TEST_F(VaultLogTest, SaysFullAndGoesOnWhenSpaceIsBack) {
   CloseLog();
 }
 
+// Nothing shows that the tail was flushed: it needs a copy, also where no file has room.
+TEST_F(VaultLogTest, CopiesAnUnflushedTailIntoTheReserve) {
+  options_.reserve_bytes = 1 << 20;
+  Open();
+  ASSERT_TRUE(Append(3, 5000).ok());
+  ASSERT_TRUE(Append(3, 5000).ok());
+  const std::string file = FileOf(6);
+  CloseLog();
+  disk()->set_capacity(disk()->used_bytes() + (1 << 20));
+  const LogRecovery::Outcome found = Open();
+  EXPECT_FALSE(found.damaged) << found.explanation;
+  EXPECT_TRUE(log_->settled());
+  EXPECT_NE(FileOf(6), file);
+  EXPECT_EQ(log_->flushed().sequence, 6u);
+  CloseLog();
+  EXPECT_EQ(Open().tail.sequence, 6u);
+  CloseLog();
+}
+
 // Each start after a crash ends a file in the middle of the space that it was given.
 TEST_F(VaultLogTest, GivesBackTheSpaceThatAnEndedFileNeverUsed) {
   Open();
