@@ -71,6 +71,7 @@ class Cluster : private SimObserver, private ControlListener {
   void DoAct();
   bool Do(Act act);
   void BringUpLater(absl::Duration after, int site, int agent);
+  void DisturbStart(int index);
   void SweepEnded();
   void StartSite(int site);
   void DropSite(int site, bool power);

@@ -104,7 +104,23 @@ void Cluster::BringUpLater(absl::Duration after, int site, int agent) {
   world_.Schedule(after, [this, site, agent] {
     if (!chaos_) return;
     if (site >= 0) StartSite(site);
+    if (site >= 0) DisturbStart(site);
     if (agent >= 0) StartAgent(agent);
+  });
+}
+
+// What a start mends is cut short too, now and then.
+void Cluster::DisturbStart(int index) {
+  const uint32_t crashes = options_.weight(Act::kCrashSite);
+  const uint32_t all = crashes + options_.weight(Act::kKillSite);
+  const SiteProcess* started = sites_[index].process.get();
+  if (all == 0 || started == nullptr || random_.Below(4) != 0) return;
+  const bool power = random_.Below(all) < crashes;
+  world_.Schedule(absl::Microseconds(1 << random_.Below(17)), [this, index, power, started] {
+    if (!chaos_ || sites_[index].process.get() != started) return;
+    ++acts_;
+    DropSite(index, power);
+    BringUpLater(DownTime(), index, -1);
   });
 }
 
