@@ -153,10 +153,12 @@ void ProofCheck::TakeReceipt(ByteSpan body, bool is_anchor) {
 }
 
 // Against the records' own chain. A site that signed a head which is not in it, and later one which
-// is, signed two histories.
+// is, signed two histories, unless a TRUNCATED receipt between them says that it gave one up.
 void ProofCheck::CompareHeads(const StoreKey& key, const SignedReceipt& receipt, ByteSpan bytes) {
   StoreBook& book = BookOf(key);
+  const bool gave_up = receipt.receipt.level == Receipt::Level::kTruncated;
   for (const VaultHead& head : receipt.receipt.heads) {
+    if (gave_up) book.conflicts.erase(head.vault);
     const auto chain = records_.find(head.vault);
     const uint64_t sequence = head.durable.sequence;
     const Digest* known = chain == records_.end() ? nullptr : chain->second.At(sequence);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kWindowBytes = 64 * 1024;
 constexpr uint32_t kSmallPayloadBytes = 32 * 1024;
+constexpr int kReadTries = 3;
 
 // What stands at `offset` is no head, or was written there astray; it could be read, and a newer
 // version did not write it.
@@ -110,7 +111,7 @@ Task<absl::Status> LogScan::ReadFileHeader(uint64_t number) {
   if (looked < 0) co_return ErrnoStatus(looked, "stat " + candidate.file.path);
   candidate.bytes = std::min(stat.size, kLogFileBytesLimit);
   const MutableByteSpan head = buffer_.first(kLogFileHeaderBytes);
-  absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, head, 0);
+  absl::StatusOr<size_t> got = co_await ReadAt(head, 0);
   if (!got.ok()) unreadable_ = candidate.file.path;
   absl::StatusOr<LogFileHeader> header = absl::DataLossError("cannot be read");
   if (got.ok()) header = ParseLogFileHeader(head.first(*got));
@@ -168,16 +169,24 @@ Task<> LogScan::Close() {
   (void)closed;
 }
 
+// A record that cannot be read is given up here, and was perhaps acked: not for a passing fault.
+Task<absl::StatusOr<size_t>> LogScan::ReadAt(MutableByteSpan into, uint64_t offset) {
+  absl::StatusOr<size_t> got = absl::UnknownError("not read");
+  for (int tries = 0; tries < kReadTries && !got.ok(); ++tries)
+    got = co_await ReadUpTo(io_, fd_, into, offset);
+  co_return got;
+}
+
 Task<absl::StatusOr<RecordHead>> LogScan::ReadHead(uint64_t bytes, uint64_t offset) {
   if (offset + kRecordHeaderBytes > bytes) co_return absl::DataLossError("the file ends here");
   if (offset < cached_begin_ || offset + kRecordHeaderBytes > cached_end_) {
     const uint64_t window = std::min(window_bytes_, bytes - offset);
     const MutableByteSpan into = buffer_.first(window / kRecordHeaderBytes * kRecordHeaderBytes);
     counters_->OnRead(into.size());
-    absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, into, offset);
+    absl::StatusOr<size_t> got = co_await ReadAt(into, offset);
     if (!got.ok()) {  // perhaps only what stands behind the head
       RARE_PATH("head-read-alone");
-      got = co_await ReadUpTo(io_, fd_, buffer_.first(kRecordHeaderBytes), offset);
+      got = co_await ReadAt(buffer_.first(kRecordHeaderBytes), offset);
     }
     cached_begin_ = offset;
     cached_end_ = got.ok() ? offset + *got : offset;
@@ -201,7 +210,7 @@ Task<std::optional<bool>> LogScan::CheckStoredPayload(uint64_t offset,
   const MutableByteSpan payload = buffer_.first(header->payload_bytes);
   cached_end_ = cached_begin_;  // the buffer holds something else now
   counters_->OnRead(payload.size());
-  absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, payload, offset + kRecordHeaderBytes);
+  absl::StatusOr<size_t> got = co_await ReadAt(payload, offset + kRecordHeaderBytes);
   bool right = got.ok() && *got == payload.size();
   if (!got.ok() && unreadable_.empty())
     unreadable_ = absl::StrFormat("record %d", header->sequence);

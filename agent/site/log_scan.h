@@ -55,6 +55,7 @@ class LogScan {
   void FindSuperseded();
   Task<absl::Status> Open(const Candidate* candidate);
   Task<> Close();
+  Task<absl::StatusOr<size_t>> ReadAt(MutableByteSpan into, uint64_t offset);
   Task<absl::StatusOr<RecordHead>> ReadHead(uint64_t bytes, uint64_t offset);
   Task<std::optional<bool>> CheckStoredPayload(uint64_t offset, const CanonicalHeader* header);
   Task<absl::Status> FindHighestDurable(const Candidate* candidate);

@@ -193,8 +193,8 @@ TEST(Proof, ConvictsASiteThatGoesBackWithoutSayingTruncated) {
   EXPECT_TRUE(FindIn(honest).empty());
 }
 
-// Both receipts are right in their chain: only the records' chain between them shows it.
-TEST(Proof, ConvictsASiteThatSignedAnotherLogInBetween) {
+// Site w signs another record 21, and then 22 of the log that all others have.
+ProofWorld WithAnotherRecordBetween(Receipt::Level then_level) {
   ProofWorld world = Healthy();
   Receipt other = world.NextReceipt(2, 20, kStart + 3 * kSecond);
   ProofWorld longer = world;
@@ -205,6 +205,7 @@ TEST(Proof, ConvictsASiteThatSignedAnotherLogInBetween) {
   longer.Append(kStart + 3 * kSecond);
   Receipt then = other;
   ++then.number;
+  then.level = then_level;
   then.previous = lie.digest();
   then.heads[0].durable = longer.log()[21].position();
   longer.pieces.clear();
@@ -214,9 +215,20 @@ TEST(Proof, ConvictsASiteThatSignedAnotherLogInBetween) {
   }
   longer.pieces.push_back({EvidenceKind::kReceipt, lie.Encode()});
   longer.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(2), then).Encode()});
-  const ProofFindings findings = FindIn(longer);
+  return longer;
+}
+
+// Both receipts are right in their chain: only the records' chain between them shows it.
+TEST(Proof, ConvictsASiteThatSignedAnotherLogInBetween) {
+  const ProofWorld world = WithAnotherRecordBetween(Receipt::Level::kFlushed);
+  const ProofFindings findings = FindIn(world);
   EXPECT_TRUE(Names(findings, FindingKind::kEquivocation, "w", 21));
   ExpectConvictedByOwnSignatures(findings, world.site_key(2).public_key());
+}
+
+// What only it held was passed over by a newer epoch, also where that epoch adopted older records.
+TEST(Proof, ASiteThatSaysWhatItGaveUpSignedNoSecondHistory) {
+  EXPECT_TRUE(FindIn(WithAnotherRecordBetween(Receipt::Level::kTruncated)).empty());
 }
 
 TEST(Proof, NamesABreakInTheRecordsChain) {

@@ -2,12 +2,29 @@
 
 namespace tidemark {
 
+// Where it rotted, or its healing was cut short, the first record says the same.
+std::optional<LogFileHeader> Platter::HeaderOf(const std::string& path) const {
+  std::vector<std::byte> head(kRecordHeaderBytes);
+  if (disk_->ReadDurable(path, 0, head) < kLogFileHeaderBytes) return std::nullopt;
+  absl::StatusOr<LogFileHeader> header = ParseLogFileHeader(head);
+  if (header.ok()) return *header;
+  if (disk_->ReadDurable(path, kLogFileHeaderBytes, head) < head.size()) return std::nullopt;
+  const absl::StatusOr<RecordHead> first = ParseRecordHead(head);
+  if (!first.ok()) return std::nullopt;
+  LogFileHeader said;
+  said.store = first->placement.store;
+  said.file_number = first->placement.file_number;
+  said.file_salt = first->placement.file_salt;
+  said.before.sequence = first->canonical.sequence - 1;
+  said.before.digest = first->canonical.previous;
+  return said;
+}
+
 void Platter::ReadOn(const std::string& path, File* file) const {
   std::vector<std::byte> head(kRecordHeaderBytes);
   if (file->end == 0) {
-    if (disk_->ReadDurable(path, 0, head) < kLogFileHeaderBytes) return;
-    absl::StatusOr<LogFileHeader> header = ParseLogFileHeader(head);
-    if (!header.ok()) return;
+    const std::optional<LogFileHeader> header = HeaderOf(path);
+    if (!header.has_value()) return;
     file->header = *header;
     file->end = kLogFileHeaderBytes;
   }

@@ -50,6 +50,7 @@ class Platter {
     std::vector<Place> places;
     std::vector<uint64_t> durable_upto;
   };
+  std::optional<LogFileHeader> HeaderOf(const std::string& path) const;
   void ReadOn(const std::string& path, File* file) const;
   const SimDisk* disk_;
   std::string directory_;

@@ -86,5 +86,24 @@ TEST_F(VaultLogRotTest, KeepsAnEpochStartBehindARottenHead) {
   CloseLog();
 }
 
+// Given up for it, the newest record would be less than was acked.
+TEST_F(VaultLogRotTest, APassingReadErrorCostsNothing) {
+  Open();
+  ASSERT_TRUE(Append(3, 5000).ok());
+  CloseLog();
+  for (uint64_t reads = 0; reads < 8; ++reads) {
+    SCOPED_TRACE(reads);
+    SimInjection failing;
+    failing.kind = Op::Kind::kRead;
+    failing.path_part = "/log-";
+    failing.skip = reads;
+    io()->Inject(failing);
+    const LogRecovery::Outcome found = Open();
+    EXPECT_FALSE(found.damaged) << found.explanation;
+    EXPECT_EQ(found.tail.sequence, 3u);
+    CloseLog();
+  }
+}
+
 }  // namespace
 }  // namespace tidemark
