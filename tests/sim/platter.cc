@@ -2,7 +2,8 @@
 
 namespace tidemark {
 
-// Where it rotted, or its healing was cut short, the first record says the same.
+// Where it rotted, or its healing was cut short, the first record says the same: if it is whole, a
+// copy that was cut short has none.
 std::optional<LogFileHeader> Platter::HeaderOf(const std::string& path) const {
   std::vector<std::byte> head(kRecordHeaderBytes);
   if (disk_->ReadDurable(path, 0, head) < kLogFileHeaderBytes) return std::nullopt;
@@ -11,6 +12,10 @@ std::optional<LogFileHeader> Platter::HeaderOf(const std::string& path) const {
   if (disk_->ReadDurable(path, kLogFileHeaderBytes, head) < head.size()) return std::nullopt;
   const absl::StatusOr<RecordHead> first = ParseRecordHead(head);
   if (!first.ok()) return std::nullopt;
+  std::vector<std::byte> payload(first->canonical.payload_bytes);
+  const uint64_t at = kLogFileHeaderBytes + kRecordHeaderBytes;
+  if (disk_->ReadDurable(path, at, payload) < payload.size()) return std::nullopt;
+  if (!CheckPayload(first->canonical, payload).ok()) return std::nullopt;
   LogFileHeader said;
   said.store = first->placement.store;
   said.file_number = first->placement.file_number;
