@@ -195,6 +195,13 @@ Task<absl::StatusOr<DataConnection::Arrival>> DataConnection::ReceiveHeader() {
   co_return std::move(arrival);
 }
 
+Task<absl::Status> DataConnection::WaitForEnd() {
+  std::array<std::byte, 1> nothing;
+  absl::Status ended = co_await RecvFully(io_, fd_, nothing);
+  if (ended.ok()) ended = absl::InvalidArgumentError(name_ + ": what only listens has spoken");
+  co_return ended;
+}
+
 Task<absl::Status> DataConnection::ReceivePayload(MutableByteSpan into) {
   absl::Status got = co_await RecvFully(io_, fd_, into);
   co_return got;

@@ -72,6 +72,9 @@ class DataConnection {
     std::optional<CanonicalHeader> head;  // set for kRecordHead, its digest checked
   };
   Task<absl::StatusOr<Arrival>> ReceiveHeader();
+  // Why it is over, once it is: for an end that only sends. TCP tells of a connection that died
+  // with bytes under way to whoever reads from it, or sends once more.
+  Task<absl::Status> WaitForEnd();
   // After ReceiveHeader gave a block: its bytes. The digest is not checked here: whoever knows the
   // canonical header checks, in bulk, on a worker.
   Task<absl::Status> ReceivePayload(MutableByteSpan into);

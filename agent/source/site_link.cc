@@ -93,7 +93,10 @@ Task<absl::Status> SiteLink::RunSession() {
     loops.Spawn(ReceiveLoop());
     loops.Spawn(HeartbeatLoop());
     loops.Spawn(CheckpointLoop());
-    for (const std::unique_ptr<DataConnection>& data : data_) loops.Spawn(SendLoop(data.get()));
+    for (const std::unique_ptr<DataConnection>& data : data_) {
+      loops.Spawn(SendLoop(data.get()));
+      loops.Spawn(WatchLoop(data.get()));
+    }
     co_await loops.Join();
     opened = session_end_;
   }

@@ -139,6 +139,7 @@ class SiteLink {
   Task<> HeartbeatLoop();
   Task<> CheckpointLoop();
   Task<> SendLoop(DataConnection* data);
+  Task<> WatchLoop(DataConnection* data);
   Task<> FetchForFeed(LinkedVault* vault);
   Task<bool> WaitForFetchTurn(LinkedVault* vault);
   Task<absl::Status> FetchOnce(LinkedVault* vault);

@@ -3,6 +3,7 @@
 
 #include "agent/source/site_link.h"
 #include "crypto/museum.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 
@@ -48,6 +49,13 @@ Task<> SiteLink::SendLoop(DataConnection* data) {
     }
     if (MUSEUM_BUG("lag-at-send")) vault->log()->lag().OnDurable(options_.index, next);
   }
+}
+
+// It may die alone, when all was sent and nothing is acked yet: nobody would ever send on it again.
+Task<> SiteLink::WatchLoop(DataConnection* data) {
+  absl::Status ended = co_await data->WaitForEnd();
+  if (session_up_) RARE_PATH("data-connection-died-alone");
+  EndSession(std::move(ended));
 }
 
 }  // namespace tidemark

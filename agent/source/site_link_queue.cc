@@ -132,6 +132,9 @@ Task<absl::StatusOr<Position>> SiteLink::Fetch(VaultId vault, SiteAddress peer,
                                                SignedCheckpoint checkpoint) {
   if (!session_up_) co_return absl::UnavailableError("site " + name() + " is not connected");
   VaultSession& session = sessions_[vault];
+  // What it fetches is an append: it would refuse that as fenced.
+  if (session.phase < VaultPhase::kPromised)
+    co_return absl::UnavailableError("site " + name() + " has not promised yet");
   session.fetched.reset();
   session.fetch_result = absl::OkStatus();
   session.fetch_running = true;

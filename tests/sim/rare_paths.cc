@@ -13,6 +13,7 @@ const std::vector<std::string>& RarePathNames() {
       "ack-of-another-log",
       "agent-fenced",
       "damage-found",
+      "data-connection-died-alone",
       "epoch-begun-in-quorum",
       "evidence-dropped",
       "evidence-not-written",

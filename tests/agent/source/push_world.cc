@@ -56,6 +56,12 @@ Task<> VerifyStory(Io* io, Agent* agent, absl::StatusOr<VerifyReport>* report, b
   *done = true;
 }
 
+Task<> FetchStory(Io*, SiteLink* link, VaultId vault, SiteAddress peer, SignedCheckpoint upto,
+                  std::optional<absl::Status>* outcome) {
+  absl::StatusOr<Position> reached = co_await link->Fetch(vault, std::move(peer), std::move(upto));
+  *outcome = reached.status();
+}
+
 }  // namespace
 
 absl::Status KeptIndex::Put(const std::vector<ChunkRow>& rows, const IndexCoverage& coverage) {
@@ -275,6 +281,17 @@ VerifyReport PushWorld::VerifyDeep() {
   EXPECT_TRUE(world_.Run([&done] { return done; }, kPatience));
   EXPECT_TRUE(report.ok()) << report.status();
   return report.ok() ? *report : VerifyReport();
+}
+
+absl::Status PushWorld::FetchTo(int site, int from) {
+  std::optional<absl::Status> outcome;
+  LogWriter* log = vault()->log();
+  SignedCheckpoint upto = log->MakeCheckpoint(log->fetch_target(static_cast<SiteIndex>(site)));
+  SiteAddress peer = link(from)->options().address;
+  stories_->Spawn(FetchStory(world_.io(agent_node_), link(site), vault_, std::move(peer),
+                             std::move(upto), &outcome));
+  world_.Run([&outcome] { return outcome.has_value(); }, kPatience);
+  return outcome.value_or(absl::DeadlineExceededError("a fetch does not end"));
 }
 
 LagBook::Lag PushWorld::LagOf(int site) {

@@ -60,6 +60,12 @@ class PushWorld {
   absl::Duration Clock() { return world_.io(agent_node_)->Monotonic(); }
   void BlockSite(int site) { world_.Block(agent_node_, site_nodes_[site]); }
   void HealSites() { world_.HealAll(); }
+  // How long TCP tries, from now on.
+  void GiveUpAfter(absl::Duration silence) {
+    FaultOptions faults = world_.faults();
+    faults.silence_timeout_us = static_cast<uint64_t>(absl::ToInt64Microseconds(silence));
+    world_.set_faults(faults);
+  }
 
   static std::string Noise(size_t bytes, uint64_t seed);
   void WriteSource(const std::string& path, const std::string& content);
@@ -82,6 +88,8 @@ class PushWorld {
   VerifyReport VerifyDeep();
   SiteLink* link(int site) { return agent_->links()[static_cast<size_t>(site)].get(); }
   LagBook::Lag LagOf(int site);
+  // Orders a site to fetch what is committed from another; how that ended.
+  absl::Status FetchTo(int site, int from);
   Vault* vault(const std::string& name = "default") {
     for (const std::unique_ptr<Vault>& each : agent_->vaults()) {
       if (each->options().name == name) return each.get();

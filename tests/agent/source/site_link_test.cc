@@ -81,6 +81,41 @@ SessionId NonceWhenStuck(PushWorld* world) {
 
 // Two agents, or an agent and its clone, that draw the same bytes must not ask for one epoch under
 // one nonce: both would have it.
+// All was sent, nothing acked: only who listens hears that the connection is gone.
+TEST(SiteLink, NoticesThatADataConnectionDiedAlone) {
+  PushWorld world(37);
+  world.WriteSource("/source/one", "one");
+  world.StartAgent();
+  world.RunFor(absl::Seconds(1));
+  world.GiveUpAfter(absl::Milliseconds(100));
+  const absl::Time since = world.ViewOf(kA).since;
+  const uint64_t next = world.vault()->log()->next_sequence();
+  TestCall* call = world.StartPush("one", "/source/one");
+  ASSERT_TRUE(
+      world.RunUntil([&world, next] { return world.vault()->log()->next_sequence() > next; }));
+  world.BlockSite(kA);
+  world.RunFor(absl::Milliseconds(110));  // what says a heartbeat next is not over yet
+  EXPECT_EQ(world.ViewOf(kA).since, since) << "the whole session was cut";
+  world.HealSites();
+  ASSERT_TRUE(world.RunUntil([call] { return call->report.has_value(); }));
+  world.FinishPush(call);
+}
+
+// What a site fetches, it appends in the right of the session's promise.
+TEST(SiteLink, OrdersNoFetchBeforeTheSessionsPromise) {
+  PushWorld world(38);
+  world.WriteSource("/source/one", "one");
+  world.StartAgent();
+  world.PushAll("one", "/source/one");
+  world.KillSite(kA);
+  ASSERT_TRUE(world.RunUntil([&world] { return !world.link(kA)->up(); }));
+  world.StartSite(kA);
+  ASSERT_TRUE(world.RunUntil([&world] { return world.link(kA)->up(); }));
+  EXPECT_TRUE(absl::IsUnavailable(world.FetchTo(kA, kB)));
+  world.RunFor(absl::Seconds(1));
+  EXPECT_TRUE(world.FetchTo(kA, kB).ok());
+}
+
 TEST(SiteLink, HasAPartInTheNonceWhenTheGeneratorIsStuck) {
   PushWorld world(34);
   world.StartAgent();
