@@ -100,11 +100,16 @@ void ProofCheck::TakeControl(ByteSpan body) {
   }
   const auto chain = records_.find(header.vault);
   const Digest* known = chain == records_.end() ? nullptr : chain->second.At(header.sequence);
-  if (known != nullptr && *known != header.digest() &&
-      chain->second.EpochAt(header.sequence) <= header.epoch) {
-    return Report(
-        FindingKind::kChain, header.sequence,
-        absl::StrFormat("control record %d is not the one of the records' chain", header.sequence));
+  if (known != nullptr && *known != header.digest()) {
+    // What its epoch began was passed over if a newer one went on from another record there; that
+    // may be an older epoch's, where only sites without this one answered the newer.
+    const bool passed_over = chain->second.epoch() > header.epoch &&
+                             chain->second.EpochAt(header.sequence) != header.epoch;
+    if (!passed_over) {
+      return Report(FindingKind::kChain, header.sequence,
+                    absl::StrFormat("control record %d is not the one of the records' chain",
+                                    header.sequence));
+    }
   }
   ledger_.OnControl(*control);
 }

@@ -55,6 +55,7 @@ class ProofCheck {
     uint64_t last() const { return first + digests.size() - 1; }
     const Digest* At(uint64_t sequence) const;
     uint64_t EpochAt(uint64_t sequence) const;
+    uint64_t epoch() const { return epochs.empty() ? 0 : epochs.back().second; }
   };
   struct Conflict {  // a head that is not in the records' chain
     Position head;

@@ -231,6 +231,36 @@ TEST(Proof, ASiteThatSaysWhatItGaveUpSignedNoSecondHistory) {
   EXPECT_TRUE(FindIn(WithAnotherRecordBetween(Receipt::Level::kTruncated)).empty());
 }
 
+// Epoch 2 began where only the sites without record 21 of epoch 1 answered. Epoch 3 was answered by
+// one that had it, and goes on from there: with a start of its own, or not.
+ProofWorld WithAnEpochPassedOver(bool goes_on) {
+  ProofWorld world = Healthy();
+  ProofWorld lost = world;
+  lost.epoch = 2;
+  EpochStart begun;
+  begun.epoch = 2;
+  const std::vector<std::byte> start = Encode(begun);
+  lost.Append(kStart + 3 * kSecond, RecordKind::kEpochStart, &start);
+  world.Append(kStart + 3 * kSecond);
+  world.epoch = 3;
+  if (goes_on) world.Append(kStart + 3 * kSecond);
+  std::vector<ProofWorld::Piece> shown = std::exchange(world.pieces, {});
+  shown.push_back(lost.pieces.back());
+  world.ShowHeaders();
+  for (const ProofWorld::Piece& piece : shown) {
+    if (piece.kind != EvidenceKind::kHeader) world.pieces.push_back(piece);
+  }
+  return world;
+}
+
+TEST(Proof, AnEpochThatANewerOnePassedOverLeftNoHistory) {
+  EXPECT_TRUE(FindIn(WithAnEpochPassedOver(true)).empty());
+}
+
+TEST(Proof, NamesAControlRecordThatTheChainLeavesOut) {
+  EXPECT_TRUE(Names(FindIn(WithAnEpochPassedOver(false)), FindingKind::kChain, "", 21));
+}
+
 TEST(Proof, NamesABreakInTheRecordsChain) {
   ProofWorld world = Healthy();
   world.pieces.erase(world.pieces.begin() + 7);

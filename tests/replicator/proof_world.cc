@@ -31,13 +31,13 @@ Position ProofWorld::Append(int64_t taken, RecordKind kind,
   CanonicalHeader header;
   header.kind = kind;
   header.vault = vault_;
-  header.epoch = 1;
+  header.epoch = epoch;
   header.sequence = log_.size() + 1;
   header.made_at_nanos = taken;
   if (!log_.empty()) header.previous = log_.back().digest();
   std::vector<std::byte> payload(4096);
   if (control_body != nullptr) {
-    payload = MakeControlPayload(agent_key(), vault_, kind, 1, header.sequence, *control_body);
+    payload = MakeControlPayload(agent_key(), vault_, kind, epoch, header.sequence, *control_body);
   }
   header.payload_bytes = static_cast<uint32_t>(payload.size());
   header.blocks = BlockDigests(payload);

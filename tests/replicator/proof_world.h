@@ -43,6 +43,7 @@ class ProofWorld {
   const std::vector<CanonicalHeader>& log() const { return log_; }
   const VaultId& vault() const { return vault_; }
   std::vector<Piece> pieces;
+  uint64_t epoch = 1;  // of what is appended from now on
 
  private:
   VaultId vault_;

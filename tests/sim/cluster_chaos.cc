@@ -102,6 +102,8 @@ void Cluster::DropAgent(int index, bool power) {
 // Up again after a while, unless the chaos has ended before.
 void Cluster::BringUpLater(absl::Duration after, int site, int agent) {
   world_.Schedule(after, [this, site, agent] {
+    // A site that met the last fault after the heal has nobody else to start it again.
+    if (!chaos_ && site >= 0 && sites_[site].process == nullptr) StartSite(site);
     if (!chaos_) return;
     if (site >= 0) StartSite(site);
     if (site >= 0) DisturbStart(site);
