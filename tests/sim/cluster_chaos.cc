@@ -102,8 +102,6 @@ void Cluster::DropAgent(int index, bool power) {
 // Up again after a while, unless the chaos has ended before.
 void Cluster::BringUpLater(absl::Duration after, int site, int agent) {
   world_.Schedule(after, [this, site, agent] {
-    // A site that met the last fault after the heal has nobody else to start it again.
-    if (!chaos_ && site >= 0 && sites_[site].process == nullptr) StartSite(site);
     if (!chaos_) return;
     if (site >= 0) StartSite(site);
     if (site >= 0) DisturbStart(site);
@@ -131,9 +129,14 @@ void Cluster::SweepEnded() {
   for (int i = 0; i < kSites; ++i) {
     if (sites_[i].process == nullptr || !sites_[i].process->ended()) continue;
     Say("site " + sites_[i].name + " ended: " + sites_[i].process->result().ToString());
-    if (sites_[i].process->stopping()) CheckNothingLeft(sites_[i].name, *sites_[i].process->io());
+    const bool as_told = sites_[i].process->stopping();
+    if (as_told) CheckNothingLeft(sites_[i].name, *sites_[i].process->io());
     DropSite(i, false);
-    BringUpLater(kRestartPause + DownTime(), i, -1);
+    if (chaos_) {
+      BringUpLater(kRestartPause + DownTime(), i, -1);
+    } else if (!as_told) {  // the last fault was still under way at the heal
+      world_.Schedule(kRestartPause, [this, i] { StartSite(i); });
+    }
   }
   for (int i = 0; i < kAgents; ++i) {
     AgentProcess* process = agents_[i].process.get();
