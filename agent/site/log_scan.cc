@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "agent/io/transfer.h"
 #include "agent/link/data_connection.h"
 #include "crypto/museum.h"
@@ -79,8 +81,14 @@ Task<absl::Status> LogScan::Survey() {
   const int32_t listed = co_await list;
   if (listed < 0) co_return ErrnoStatus(listed, "list " + place_.directory);
   for (const DirectoryEntry& entry : entries) {
-    const std::optional<uint64_t> number = LogFileNumber(entry.name);
+    const bool is_aside = absl::EndsWith(entry.name, kAsideSuffix);
+    const std::optional<uint64_t> number =
+        LogFileNumber(std::string(absl::StripSuffix(entry.name, kAsideSuffix)));
     if (!number.has_value()) continue;
+    if (is_aside) {  // its number is taken, also where its making was cut short
+      result_.newest_number = std::max(result_.newest_number, *number);
+      continue;
+    }
     absl::Status surveyed = co_await SurveyFile(*number);
     if (!surveyed.ok()) co_return surveyed;
   }

@@ -7,8 +7,8 @@
 //   tidemark_sim --isolation [--seeds=N] [--first=N]
 //                                             seeds with the witness alive, down and cut off
 // --set=NAME=VALUE changes an option; --paths prints the rare paths; --hashes the traces' hashes;
-// --bug=NAME puts an exhibit of the museum on display, --bugs lists them. Exits 1 when there was a
-// finding.
+// --bug=NAME puts an exhibit of the museum on display, --bugs lists them, --corner-bugs those that
+// a test finds, with the test. Exits 1 when there was a finding.
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -27,7 +27,7 @@ namespace {
 struct Arguments {
   FleetOptions fleet;
   bool one = false, trace = false, shrink = false, paths = false, hashes = false, bugs = false;
-  bool isolation = false;
+  bool isolation = false, corners = false;
   std::string bug;
 };
 
@@ -53,6 +53,8 @@ bool ReadArguments(int argc, char** argv, Arguments* arguments) {
       arguments->bug = value;
     } else if (text == "--bugs") {
       arguments->bugs = true;
+    } else if (text == "--corner-bugs") {
+      arguments->corners = true;
     } else if (text == "--keep-going") {
       arguments->fleet.keep_going = true;
     } else if (text == "--trace") {
@@ -163,6 +165,11 @@ int Main(int argc, char** argv) {
 #endif
   if (arguments.bugs) {
     for (const std::string& bug : MuseumBugs()) std::printf("%s\n", bug.c_str());
+    return 0;
+  }
+  if (arguments.corners) {
+    for (const CornerBug& bug : CornerBugs())
+      std::printf("%s %s %s\n", bug.bug.c_str(), bug.test.c_str(), bug.filter.c_str());
     return 0;
   }
   if (arguments.isolation) return PlayIsolation(arguments);

@@ -13,5 +13,12 @@ const std::vector<std::string>& MuseumBugs();
 // Each is found within so many seeds.
 inline constexpr uint64_t kMuseumSeedsMax = 10000;
 
+// Exhibits that so many seeds do not find: what must come together is too rare by chance. A test
+// that brings it together finds each.
+struct CornerBug {
+  std::string bug, test, filter;  // the test's target, and which of its cases
+};
+const std::vector<CornerBug>& CornerBugs();
+
 }  // namespace tidemark
 #endif  // TIDEMARK_TESTS_SIM_MUSEUM_BUGS_H_

@@ -186,15 +186,19 @@ Task<> SiteRepairTest::CutRepairShort() {
   RunningSite b;
   co_await Start(site_b_.get(), &b);
   std::unique_ptr<TestAgent> to_b = co_await UsualAgent(&b, 1);
-  for (size_t i = 0; i < 8; ++i) {
-    absl::Status sent = co_await to_b->Append(&log[i]);
+  // More than a signed for, and still less than the checkpoint names.
+  std::vector<TestRecord> beyond = log;
+  for (uint64_t seed : {11, 12})
+    beyond.push_back(MakeTestRecord(TestVault(), beyond.back().header.position(), 1, 5000, seed));
+  for (size_t i = 0; i + 1 < beyond.size(); ++i) {
+    absl::Status sent = co_await to_b->Append(&beyond[i]);
     EXPECT_TRUE(sent.ok()) << sent;
   }
   VaultId vault = TestVault();
-  Position given = log[7].header.position();
+  Position given = beyond[beyond.size() - 2].header.position();
   absl::Status acked = co_await to_b->AwaitAck(vault, given);
   EXPECT_TRUE(acked.ok()) << acked;
-  co_await RepairFrom(b.address(), receipt, log.back().header.position());
+  co_await RepairFrom(b.address(), receipt, beyond.back().header.position());
   // Nobody shows it the receipt again: it has to know by itself.
   RunningSite a;
   co_await Start(site_a_.get(), &a);

@@ -1,6 +1,7 @@
 // Goal: a site starts again, or says why it holds less than it acked, whatever state its disk and
 // the page cache are in.
 #include "crypto/rare_path.h"
+#include "replicator/placement.h"
 #include "tests/agent/site/site_trio.h"
 
 namespace tidemark {
@@ -40,11 +41,11 @@ Task<> FailAFlush(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log) {
   co_await agent->Finish();
 }
 
-Task<> ReadAcked(Io* io, SiteTrio* trio) {
+Task<> ReadAcked(Io* io, SiteTrio* trio, size_t acked = kAcked) {
   (void)io;
   std::unique_ptr<TestAgent> agent = co_await trio->Connect(0);
   VaultId vault = TestVault();
-  for (size_t sequence = 1; sequence <= kAcked; ++sequence) {
+  for (size_t sequence = 1; sequence <= acked; ++sequence) {
     absl::StatusOr<TestRecord> read = co_await agent->Read(vault, sequence);
     EXPECT_TRUE(read.ok()) << read.status();
   }
@@ -66,6 +67,47 @@ TEST(SiteRestart, ScansItsLogAgainWhenTheCacheLetGoOfALostWrite) {
     if (trio.server(0) != nullptr) trio.Run(ReadAcked(trio.io(), &trio));
   }
   EXPECT_GT(Hits("log-scanned-again"), before) << "no seed came by";
+}
+
+Task<> AppendAll(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log) {
+  (void)io;
+  std::unique_ptr<TestAgent> agent = co_await trio->Connect(0);
+  for (const TestRecord& record : *log) {
+    absl::Status sent = co_await agent->Append(&record);
+    EXPECT_TRUE(sent.ok()) << sent;
+  }
+  VaultId vault = TestVault();
+  Position tail = log->back().header.position();
+  absl::Status acked = co_await agent->AwaitAck(vault, tail);
+  EXPECT_TRUE(acked.ok()) << acked;
+  co_await agent->Finish();
+}
+
+// What it acked and had no time to sign for it copies when it starts: nothing there says that it
+// was flushed. A copy that was cut short may have a whole head over a torn payload.
+TEST(SiteRestart, TakesNoCopyThatWasCutShortForItsLog) {
+  const std::vector<TestRecord> log = MakeTestLog(1, 900000);
+  SiteTrio trio(7);
+  trio.Start(0);
+  trio.Run(AppendAll(trio.io(), &trio, &log));
+  trio.Stop(0);
+  const std::string original = *trio.disk(0)->ReadFile(SiteTrio::LogPath());
+  absl::StatusOr<RecordHead> head =
+      ParseRecordHead(AsBytes(original).subspan(kLogFileHeaderBytes, kRecordHeaderBytes));
+  ASSERT_TRUE(head.ok()) << head.status();
+  head->placement.file_number = 2;
+  head->placement.file_salt += 1;
+  const std::vector<std::byte> copied = EncodeRecordHead(head->canonical, head->placement);
+  std::string copy(kLogFileHeaderBytes, '\0');
+  copy += AsText(copied);
+  copy += original.substr(copy.size(), log[0].payload.size() / 2);
+  copy.resize(original.size());
+  std::string path = SiteTrio::LogPath();
+  path.back() = '2';
+  trio.disk(0)->WriteFile(path, copy);
+  trio.Start(0);
+  ASSERT_NE(trio.server(0), nullptr);
+  trio.Run(ReadAcked(trio.io(), &trio, log.size()));
 }
 
 // What an agent hears of a damaged site that it shows a receipt, and what the order to fetch from b

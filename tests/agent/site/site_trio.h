@@ -37,6 +37,7 @@ class SiteTrio {
   SimIo* io() { return world.io(agent_node_); }
   SimDisk* disk(int site) { return world.disk(nodes_[site]); }
   SiteServer* server(int site) { return servers_[site].get(); }
+  const SigningKey& agent_key() const { return agent_key_; }
   SimIo* site_io(int site) { return world.io(nodes_[site]); }
 
   SiteOptions Options(int site) const;

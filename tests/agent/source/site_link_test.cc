@@ -6,7 +6,7 @@
 namespace tidemark {
 namespace {
 
-constexpr int kA = 0, kB = 1;
+constexpr int kA = 0, kB = 1, kW = 2;
 constexpr uint64_t kFewOperations =
     60 * 200;  // of all machines in a minute in which nothing is done
 
@@ -81,6 +81,41 @@ SessionId NonceWhenStuck(PushWorld* world) {
 
 // Two agents, or an agent and its clone, that draw the same bytes must not ask for one epoch under
 // one nonce: both would have it.
+// a holds a record that is not committed, and goes on not to be: b went away in the take-over.
+TEST(SiteLink, RepairsNoWitnessWithWhatIsNotCommitted) {
+  PushWorld world(39);
+  world.WriteSource("/source/one", "one");
+  world.WriteSource("/source/two", "two");
+  world.WriteSource("/source/three", "three");
+  world.StartAgent();
+  world.PushAll("one", "/source/one");
+  world.RunFor(absl::Seconds(1));
+  const std::shared_ptr<const SimInode> old = world.SiteDisk(kW)->Snapshot();
+  world.PushAll("two", "/source/two");
+  world.RunFor(absl::Seconds(6));
+  world.BlockSite(kB);
+  world.StartPush("three", "/source/three");
+  world.RunFor(absl::Seconds(10));
+  const uint64_t committed = world.committed();
+  const VaultId vault = world.vault()->options().id;
+  world.KillAgent();
+  world.KillSite(kW);
+  world.SiteDisk(kW)->Restore(old);
+  world.KillSite(kB);  // with what was under way to it
+  world.HealSites();
+  world.StartSite(kB);
+  world.StartSite(kW);
+  world.StartAgent(/*opens=*/false);
+  ASSERT_TRUE(
+      world.RunUntil([&world] { return world.vault()->phase() == Vault::Phase::kTakingOver; }));
+  world.KillSite(kB);
+  world.RunFor(absl::Seconds(10));
+  ASSERT_TRUE(world.link(kA)->up() && world.link(kW)->up());
+  EXPECT_EQ(world.ViewOf(kW).state, LinkState::kDamaged);
+  EXPECT_GT(world.link(kA)->HelloTail(vault)->sequence, committed);
+  EXPECT_LE(world.link(kW)->HelloTail(vault)->sequence, committed);
+}
+
 // All was sent, nothing acked: only who listens hears that the connection is gone.
 TEST(SiteLink, NoticesThatADataConnectionDiedAlone) {
   PushWorld world(37);
