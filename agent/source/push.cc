@@ -25,8 +25,10 @@ Push::Push(Io* io, PushContext* vault, PushRequest request)
 // The story. What is below fills in the three arrows.
 Task<absl::StatusOr<PushResult>> Push::Run() {
   vault_->log()->lag().OnPushOpened(number_, request_.lags_from);
-  reader_.OnTaken(
-      [this](const Span& span) { vault_->log()->lag().OnTaken(span.number, span.taken_at); });
+  reader_.OnTaken([this](const Span& span) {
+    vault_->log()->lag().OnTaken(span.number, span.taken_at);
+    open_spans_.insert(span.number);
+  });
   absl::Status looked = co_await reader_.Open();
   if (!looked.ok()) Abandon(looked);
   if (failure_.ok()) {
@@ -56,6 +58,7 @@ Task<absl::StatusOr<PushResult>> Push::Run() {
     if (!committed.ok()) Abandon(committed);
   }
   if (!failure_.ok()) {
+    for (const uint64_t span : open_spans_) vault_->log()->lag().OnDropped(span);
     vault_->log()->lag().OnPushAbandoned(number_);
     co_return failure_;
   }
@@ -65,15 +68,11 @@ Task<absl::StatusOr<PushResult>> Push::Run() {
 Task<> Push::ReadSpans() {
   while (failure_.ok()) {
     absl::StatusOr<std::optional<Span>> next = co_await reader_.Next();
-    if (!next.ok()) {
-      vault_->log()->lag().OnDropped(reader_.taken());
-      Abandon(next.status());
-    }
+    if (!next.ok()) Abandon(next.status());
     if (!next.ok() || !next->has_value()) break;
     Span span = std::move(**next);
-    const uint64_t token = span.number;
     const bool sent = co_await read_.Send(std::move(span));
-    if (!sent) vault_->log()->lag().OnDropped(token);
+    if (!sent) break;
   }
   read_.Close();
 }
@@ -94,9 +93,8 @@ Task<> Push::CutSpans() {
       const ByteSpan rest = ByteSpan(span.buffer.span()).subspan(span.begin, span.end - span.begin);
       carry_.assign(rest.begin(), rest.end());
     }
-    const uint64_t token = span.number;
     const bool sent = co_await cut_.Send(std::move(span));
-    if (!sent) vault_->log()->lag().OnDropped(token);
+    if (!sent) break;
   }
   cut_.Close();
 }
@@ -107,10 +105,7 @@ Task<absl::Status> Push::SealSpans() {
     if (!received.has_value()) break;
     Span span = std::move(*received);
     absl::Status sealed = co_await SealSpan(&span);
-    if (!sealed.ok()) {
-      vault_->log()->lag().OnDropped(span.number);
-      co_return sealed;
-    }
+    if (!sealed.ok()) co_return sealed;
   }
   if (!failure_.ok()) co_return failure_;
   const bool ours = co_await vault_->pack()->TakeTurn(&failure_);
@@ -140,7 +135,10 @@ Task<absl::Status> Push::SealSpan(Span* span) {
   if (!ours) co_return failure_;
   absl::Status placed = co_await PlaceChunks(span, &known, &fresh);
   // Before its record can close: the lag book wants to know what each record completes.
-  if (placed.ok()) vault_->log()->lag().OnPlaced(span->number, vault_->pack()->last_sequence());
+  if (placed.ok()) {
+    vault_->log()->lag().OnPlaced(span->number, vault_->pack()->last_sequence());
+    open_spans_.erase(span->number);
+  }
   if (placed.ok() && span->ends_segment) placed = co_await EndSegment();
   if (placed.ok() && ResumePointDue()) placed = co_await PlaceResumePoint();
   vault_->pack()->GiveTurn();

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -121,6 +122,7 @@ class Push {
   PushContext* vault_;
   PushRequest request_;
   uint64_t number_;
+  std::set<uint64_t> open_spans_;  // taken, and in no record yet: the lag book counts them
   // Owned by the loop thread.
   SourceReader reader_;
   Channel<Span> read_, cut_;

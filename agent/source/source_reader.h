@@ -22,8 +22,6 @@ class SourceReader {
   // Called for each span once its first bytes are here: from then on they are taken, however long
   // the rest of the span lets itself be waited for. Before Open.
   void OnTaken(std::function<void(const Span&)> listener) { on_taken_ = std::move(listener); }
-  // The newest span that was told, also when the read behind it failed.
-  uint64_t taken() const { return taken_; }
 
   // Looks at the file (not at streams). kInvalidArgument: a directory or something that cannot be
   // read whole.
