@@ -182,7 +182,10 @@ Task<absl::Status> Agent::WriteExport(RpoExport* from, const RpoCall* call, RpoR
     RpoExport::HeaderSource headers = [io, source](VaultId id, uint64_t sequence) {
       return HeaderFrom(io, source, id, sequence);
     };
-    absl::Status chained = co_await from->WriteHeaders(v, std::move(headers), call->output);
+    const LogWriter* log = (*vault)->log();
+    std::optional<uint64_t> tail;
+    if (log->open()) tail = log->window().tail().sequence;
+    absl::Status chained = co_await from->WriteHeaders(v, tail, std::move(headers), call->output);
     if (!chained.ok()) co_return chained;
     events->Progress(v + 1, from->terms().vaults.size() + 1);
   }

@@ -133,9 +133,11 @@ void Ledger::TakeListed(VaultBook* book, const Checkpoint& checkpoint) {
 }
 
 void Ledger::Prove(VaultBook* book, Track* track, int64_t now) {
-  const auto above = std::upper_bound(
+  auto above = std::upper_bound(
       book->claims.begin(), book->claims.end(), track->head.sequence,
       [](uint64_t held, const Claim& claim) { return held < claim.upto.sequence; });
+  // Epochs never fall along a log: with a head of an older epoch a site holds none of a newer one.
+  while (above != book->claims.begin() && std::prev(above)->upto.epoch > track->head.epoch) --above;
   if (above == book->claims.begin()) {
     // A site that fell behind all that is known here: what it was proven to hold is not less true
     // for being old, unless it dropped it.

@@ -164,11 +164,15 @@ void ProofCheck::CompareHeads(const StoreKey& key, const SignedReceipt& receipt,
   const bool gave_up = receipt.receipt.level == Receipt::Level::kTruncated;
   for (const VaultHead& head : receipt.receipt.heads) {
     if (gave_up) book.conflicts.erase(head.vault);
+    if (gave_up) book.beyond.erase(head.vault);
     const auto chain = records_.find(head.vault);
     const uint64_t sequence = head.durable.sequence;
     const Digest* known = chain == records_.end() ? nullptr : chain->second.At(sequence);
     if (known == nullptr) {
       if (sequence > 0) ++report_.heads_outside_chain;
+      const bool is_beyond =
+          sequence > 0 && (chain == records_.end() || sequence > chain->second.last());
+      if (is_beyond) book.beyond.try_emplace(head.vault, Beyond{receipt.receipt.number, sequence});
       continue;
     }
     if (*known != head.durable.digest) {
@@ -194,6 +198,27 @@ void ProofCheck::CompareHeads(const StoreKey& key, const SignedReceipt& receipt,
                                     sequence, receipt.receipt.number),
                     {ToHex(conflict->second.statement), ToHex(bytes)}});
     book.conflicts.erase(conflict);
+  }
+}
+
+// A site that names what no log has would be taken to hold all that ever comes.
+void ProofCheck::ReportBeyond() {
+  for (const auto& [key, book] : stores_) {
+    for (const auto& [vault, beyond] : book.beyond) {
+      const bool is_ours =
+          std::any_of(manifest_.vaults.begin(), manifest_.vaults.end(),
+                      [id = vault](const ExportManifest::Vault& one) { return one.id == id; });
+      if (!is_ours) continue;
+      const auto chain = records_.find(vault);
+      const uint64_t last = chain == records_.end() ? 0 : chain->second.last();
+      findings_->Add({FindingKind::kMissing,
+                      manifest_.sites[key.first].name,
+                      beyond.number,
+                      absl::StrFormat("receipt %d names record %d, and the records' chain ends "
+                                      "with record %d: nothing shows what the site holds",
+                                      beyond.number, beyond.sequence, last),
+                      {}});
+    }
   }
 }
 
@@ -262,6 +287,7 @@ void ProofCheck::CheckListed(const SignedCheckpoint& signed_checkpoint) {
 }
 
 ProofReport ProofCheck::Finish() {
+  ReportBeyond();
   for (auto& [key, book] : stores_) {
     book.audit->Finish();
     const std::string& site = manifest_.sites[key.first].name;

@@ -62,9 +62,13 @@ class ProofCheck {
     uint64_t number = 0;
     std::vector<std::byte> statement;
   };
+  struct Beyond {  // a head behind the end of the records' chain: nothing shows what it names
+    uint64_t number = 0, sequence = 0;
+  };
   struct StoreBook {
     std::unique_ptr<ReceiptAudit> audit;
     std::map<VaultId, Conflict> conflicts;
+    std::map<VaultId, Beyond> beyond;
   };
   using StoreKey = std::pair<size_t, StoreId>;
 
@@ -75,6 +79,7 @@ class ProofCheck {
   void CompareHeads(const StoreKey& key, const SignedReceipt& receipt, ByteSpan bytes);
   void CompareClocks(size_t site, const Receipt& receipt);
   void CheckListed(const SignedCheckpoint& checkpoint);
+  void ReportBeyond();
   StoreBook& BookOf(const StoreKey& key);
   void Report(FindingKind kind, uint64_t number, std::string message);
 

@@ -82,9 +82,7 @@ Task<absl::Status> EvidenceJournal::Recover() {
   for (const DirectoryEntry& entry : entries) {
     const uint64_t number = NumberOf(entry.name);
     if (number == 0) continue;
-    Segment segment;
-    segment.number = number;
-    segment.begun_at = absl::InfinitePast();  // of a damaged one: it is removed first
+    last_number_ = std::max(last_number_, number);
     std::string path = PathOf(number);
     Op open = io_->Open(path, kOpenRead);
     const Fd fd = co_await open;
@@ -97,11 +95,14 @@ Task<absl::Status> EvidenceJournal::Recover() {
     const int32_t looked = co_await look;
     Op close = io_->Close(fd);
     co_await close;
-    if (looked >= 0) segment.bytes = stat.size;
     absl::StatusOr<Segment> known = absl::DataLossError("cut short");
     if (got.ok() && *got == kHeaderBytes) known = DecodeHeader(header);
-    if (known.ok() && known->number == number) segment.begun_at = known->begun_at;
-    segments_.push_back(segment);
+    if (known.ok() && known->number == number) {
+      known->bytes = looked < 0 ? 0 : stat.size;
+      segments_.push_back(*known);
+    } else if (looked >= 0 && got.ok() && stat.size <= kHeaderBytes) {
+      co_await Remove(number);  // its beginning was cut short: it holds nothing
+    }
   }
   const auto by_number = [](const Segment& a, const Segment& b) { return a.number < b.number; };
   std::sort(segments_.begin(), segments_.end(), by_number);
@@ -136,6 +137,12 @@ Task<absl::Status> EvidenceJournal::Flush() {
     RARE_PATH("evidence-not-written");
     waiting_ = std::move(writing) + waiting_;
     co_await CloseFile();
+    // A full disk would fill with beginnings.
+    if (!segments_.empty() && segments_.back().bytes == 0) {
+      const uint64_t number = segments_.back().number;
+      segments_.pop_back();
+      co_await Remove(number);
+    }
     co_return written;
   }
   offset_ += writing.size();
@@ -147,9 +154,9 @@ Task<absl::Status> EvidenceJournal::Flush() {
 
 Task<absl::Status> EvidenceJournal::BeginSegment() {
   Segment segment;
-  segment.number = segments_.empty() ? 1 : segments_.back().number + 1;
+  segment.number = ++last_number_;  // also when it fails: a number is not used twice
   segment.begun_at = io_->Now();
-  segments_.push_back(segment);  // also when it fails: a number is not used twice
+  segments_.push_back(segment);
   const std::string path = PathOf(segment.number);
   Op open = io_->Open(path, kOpenRead | kOpenWrite | kOpenCreate | kOpenExclusive);
   fd_ = co_await open;
@@ -164,6 +171,12 @@ Task<absl::Status> EvidenceJournal::BeginSegment() {
   if (entered < 0) co_return ErrnoStatus(entered, "flush directory " + options_.directory);
   co_await RemoveOld();
   co_return absl::OkStatus();
+}
+
+Task<> EvidenceJournal::Remove(uint64_t number) {
+  Op unlink = io_->Unlink(PathOf(number));
+  const int32_t unlinked = co_await unlink;
+  (void)unlinked;  // it is passed by
 }
 
 // A segment is as old as its end, which is where the next one begins.
@@ -218,7 +231,9 @@ struct ReadJob {
 
 SegmentReader::SegmentReader(Io* io) : io_(io), memory_(kWindowBytes) {}
 
-Task<absl::Status> SegmentReader::Open(std::string path) {
+Task<absl::Status> SegmentReader::Open(std::string path, uint64_t bytes) {
+  end_ = bytes;
+  if (bytes < kHeaderBytes) co_return absl::DataLossError(path + " is cut short");
   Op open = io_->Open(path, kOpenRead);
   fd_ = co_await open;
   if (fd_ < 0) co_return ErrnoStatus(fd_, "opening " + path);
@@ -233,7 +248,8 @@ Task<absl::Status> SegmentReader::Open(std::string path) {
 
 Task<absl::StatusOr<bool>> SegmentReader::Next(EvidenceSink* sink) {
   if (at_end_) co_return false;
-  const MutableByteSpan window(memory_);
+  const MutableByteSpan window =
+      MutableByteSpan(memory_).first(std::min<uint64_t>(memory_.size(), end_ - offset_));
   absl::StatusOr<size_t> got = co_await ReadUpTo(io_, fd_, window, offset_);
   if (!got.ok()) co_return got.status();
   ReadJob job;
@@ -252,9 +268,9 @@ Task<> SegmentReader::Close() {
   co_await close;
 }
 
-Task<absl::Status> ReadSegment(Io* io, std::string path, EvidenceSink* sink) {
+Task<absl::Status> ReadSegment(Io* io, std::string path, uint64_t bytes, EvidenceSink* sink) {
   SegmentReader reader(io);
-  absl::Status read = co_await reader.Open(std::move(path));
+  absl::Status read = co_await reader.Open(std::move(path), bytes);
   bool more = read.ok();
   while (more) {
     absl::StatusOr<bool> next = co_await reader.Next(sink);

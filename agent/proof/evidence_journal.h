@@ -32,7 +32,7 @@ class EvidenceJournal {
   struct Segment {
     uint64_t number = 0;
     absl::Time begun_at;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0;  // that are flushed: behind them a failed flush may have left some
   };
   // Frames that a new segment begins with.
   using Anchors = std::function<std::string()>;
@@ -61,12 +61,14 @@ class EvidenceJournal {
   Task<absl::Status> Recover();
   Task<absl::Status> BeginSegment();
   Task<> RemoveOld();
+  Task<> Remove(uint64_t number);
   Task<> CloseFile();
 
   Io* io_;
   Options options_;
   Anchors anchors_;
   std::vector<Segment> segments_;
+  uint64_t last_number_ = 0;
   std::string waiting_;
   std::string front_;  // what the next segment begins with: nothing that waits is older
   Fd fd_ = -1;         // of the last segment
@@ -86,7 +88,8 @@ class SegmentReader {
  public:
   explicit SegmentReader(Io* io);
   Io* io() const { return io_; }
-  Task<absl::Status> Open(std::string path);
+  // `bytes`: of the segment, no more is read.
+  Task<absl::Status> Open(std::string path, uint64_t bytes);
   // Gives the frames of the next window to `sink`. False: there was none, or a torn end was
   // reached. kDataLoss: no segment.
   Task<absl::StatusOr<bool>> Next(EvidenceSink* sink);
@@ -96,11 +99,11 @@ class SegmentReader {
   Io* io_;
   std::vector<std::byte> memory_;
   Fd fd_ = -1;
-  uint64_t offset_ = 0;
+  uint64_t offset_ = 0, end_ = 0;
   bool at_end_ = false;
 };
 // All of them.
-Task<absl::Status> ReadSegment(Io* io, std::string path, EvidenceSink* sink);
+Task<absl::Status> ReadSegment(Io* io, std::string path, uint64_t bytes, EvidenceSink* sink);
 
 }  // namespace tidemark
 #endif  // TIDEMARK_AGENT_PROOF_EVIDENCE_JOURNAL_H_

@@ -99,7 +99,7 @@ Task<> ProofKeeper::ReplayFrom(absl::Time since) {
   for (size_t i = first; i < segments.size(); ++i) {
     Replay replay(this, i == first);
     std::string path = journal_->PathOf(segments[i].number);
-    absl::Status read = co_await ReadSegment(io_, std::move(path), &replay);
+    absl::Status read = co_await ReadSegment(io_, std::move(path), segments[i].bytes, &replay);
     if (!read.ok()) RARE_PATH("evidence-segment-unreadable");
   }
 }

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kHeadersInFlight = 16, kHeaderBytesAtOnce = 1 << 20;
 // A chain longer than this is cut at its old end: a site that is that far behind is told so.
 constexpr uint64_t kHeadersMax = 20'000'000;
+// Records that sites hold and no checkpoint names yet, where the log's end is not known.
+constexpr uint64_t kHeadsAheadMax = 10'000;
 
 }  // namespace
 
@@ -56,7 +58,10 @@ class RpoExport::Scanner : public EvidenceSink {
       const absl::StatusOr<SignedCheckpoint> checkpoint = ParseCheckpointUnchecked(frame.body);
       if (!checkpoint.ok()) return;
       ++owner_->checkpoints_;
-      Widen(checkpoint->checkpoint.vault, checkpoint->checkpoint.upto);
+      const Position& upto = checkpoint->checkpoint.upto;
+      Widen(checkpoint->checkpoint.vault, upto);
+      uint64_t& newest = owner_->ranges_[checkpoint->checkpoint.vault].checkpointed;
+      newest = std::max(newest, upto.sequence);
       owner_->ledger_->OnCheckpoint(*checkpoint, digest, {});
     } else if (frame.kind == EvidenceKind::kControl) {
       const absl::StatusOr<ControlEvidence> control = ParseControlEvidence(frame.body);
@@ -119,7 +124,7 @@ Task<absl::Status> RpoExport::Read(EvidenceSink* sink, EvidenceFilter* filter,
     filter->BeginSegment(i == first);
     SegmentReader reader(io_);
     std::string path = keeper_->journal()->PathOf(segments[i].number);
-    absl::Status read = co_await reader.Open(std::move(path));
+    absl::Status read = co_await reader.Open(std::move(path), segments[i].bytes);
     bool more = read.ok();
     while (more) {
       absl::StatusOr<bool> next = co_await reader.Next(sink);
@@ -183,9 +188,11 @@ Task<absl::Status> RpoExport::Write(Fd output, std::string bytes) {
   co_return written;
 }
 
-Task<absl::Status> RpoExport::WriteHeaders(size_t vault, HeaderSource source, Fd output) {
+Task<absl::Status> RpoExport::WriteHeaders(size_t vault, std::optional<uint64_t> tail,
+                                           HeaderSource source, Fd output) {
   const Ledger::VaultTerms& terms = terms_.vaults.at(vault);
   Range range = ranges_[terms.id];
+  range.last = std::min(range.last, tail.value_or(range.checkpointed + kHeadsAheadMax));
   if (range.last == 0) co_return absl::OkStatus();
   if (range.last - range.first >= kHeadersMax) range.first = range.last - kHeadersMax + 1;
   std::deque<Task<absl::StatusOr<CanonicalHeader>>> in_flight;

@@ -49,8 +49,10 @@ class RpoExport {
   // Gives a record's canonical header, or why there is none.
   using HeaderSource =
       std::function<Task<absl::StatusOr<CanonicalHeader>>(VaultId vault, uint64_t sequence)>;
-  // The chain of the records that the receipts are about, as far as `source` gives it.
-  Task<absl::Status> WriteHeaders(size_t vault, HeaderSource source, Fd output);
+  // The chain of the records that the receipts are about, as far as `source` gives it and not
+  // beyond `tail`, the log's end if it is known: a site may name what no log has.
+  Task<absl::Status> WriteHeaders(size_t vault, std::optional<uint64_t> tail, HeaderSource source,
+                                  Fd output);
   Task<absl::Status> WriteEvidence(Fd output);
   // Of all that was written.
   ExportManifest::File EvidenceFile();
@@ -62,7 +64,7 @@ class RpoExport {
   class Scanner;
   class Copier;
   struct Range {
-    uint64_t first = 0, last = 0;
+    uint64_t first = 0, last = 0, checkpointed = 0;
   };
   Task<absl::Status> Read(EvidenceSink* sink, EvidenceFilter* filter,
                           std::function<Task<absl::Status>()> each);

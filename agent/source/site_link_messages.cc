@@ -141,10 +141,14 @@ void SiteLink::OnReceiptNote(const wire::ReceiptNote& note) {
   for (const VaultHead& head : receipt->receipt.heads) {
     LinkedVault* vault = VaultOf(ToWire(head.vault.bytes));
     if (vault == nullptr || !vault->log()->open()) continue;
-    const std::optional<Position> ours = vault->log()->window().PositionOf(head.durable.sequence);
-    const bool differs = ours.has_value() && ours->digest != head.durable.digest;
+    const LogWindow& window = vault->log()->window();
+    const std::optional<Position> ours = window.PositionOf(head.durable.sequence);
+    // Of this agent's own epoch there is nothing behind its tail; of a newer one there may be.
+    const bool is_beyond = head.durable.sequence > window.tail().sequence &&
+                           head.durable.epoch == vault->log()->epoch();
+    const bool differs = is_beyond || (ours.has_value() && ours->digest != head.durable.digest);
     // A receipt of before it gave that up; the TRUNCATED one follows.
-    if (differs && !vault->log()->window().IsOldTail(head.durable)) {
+    if (differs && !window.IsOldTail(head.durable)) {
       RARE_PATH("receipt-of-another-log");
       if (on_receipt_) on_receipt_(*receipt, false);
       SetState(LinkState::kDamaged,

@@ -27,6 +27,7 @@ void Traffic(ProofWorld* world, int64_t from, int64_t to, std::vector<size_t> al
 TEST(Ledger, TellsASmallLagOfAHealthySite) {
   ProofWorld world(kStart);
   Traffic(&world, kStart, kStart + 10 * kSecond, {0, 1, 2});
+  world.ShowHeaders();
   ProofFindings findings;
   const LedgerReport report =
       world.Check(world.Manifest(kStart, kStart + 10 * kSecond), &findings).ledger;
@@ -77,6 +78,7 @@ TEST(Ledger, GrowsWhileASiteIsAwayAndWhileTheAgentIs) {
 TEST(Ledger, CountsTheUnknownAsUnknown) {
   ProofWorld world(kStart + 60 * kSecond);
   Traffic(&world, kStart + 60 * kSecond, kStart + 70 * kSecond, {0, 1});
+  world.ShowHeaders();
   ProofFindings findings;
   const LedgerReport report =
       world.Check(world.Manifest(kStart, kStart + 70 * kSecond), &findings).ledger;
@@ -100,6 +102,7 @@ TEST(Ledger, KnowsQuorumIntervalsAndEpochs) {
   start.epoch = 1;
   const std::vector<std::byte> epoch = Encode(start);
   world.Append(kStart + 9 * kSecond, RecordKind::kEpochStart, &epoch);
+  world.ShowHeaders();
   ProofFindings findings;
   const VaultLedger vault =
       world.Check(world.Manifest(kStart, kStart + 10 * kSecond), &findings).ledger.vaults[0];
@@ -117,6 +120,7 @@ TEST(Ledger, ATruncatedReceiptTakesBackWhatWasHeld) {
   Traffic(&world, kStart, kStart + 5 * kSecond, {0, 1, 2});
   world.SignReceipt(2, 10, kStart + 5 * kSecond, Receipt::Level::kTruncated);
   world.MakeCheckpoint(world.log().size(), kStart + 5 * kSecond + 1);
+  world.ShowHeaders();
   ProofFindings findings;
   const LedgerReport report =
       world.Check(world.Manifest(kStart, kStart + 6 * kSecond), &findings).ledger;
@@ -133,6 +137,7 @@ TEST(Ledger, ASiteThatWasTruncatedIsKnownAgainOnceItHoldsMore) {
   world.SignReceipt(2, 10, kStart + 5 * kSecond, Receipt::Level::kTruncated);
   world.MakeCheckpoint(world.log().size(), kStart + 5 * kSecond + 1);
   Traffic(&world, kStart + 6 * kSecond, kStart + 9 * kSecond, {0, 1, 2});
+  world.ShowHeaders();
   ProofFindings findings;
   const LedgerReport report =
       world.Check(world.Manifest(kStart, kStart + 9 * kSecond), &findings).ledger;

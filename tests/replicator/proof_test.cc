@@ -218,6 +218,23 @@ ProofWorld WithAnotherRecordBetween(Receipt::Level then_level) {
   return longer;
 }
 
+// It would be taken to hold all that ever comes.
+TEST(Proof, BelievesNoSiteThatNamesWhatNoLogHas) {
+  ProofWorld world = Healthy();
+  Receipt lie = world.NextReceipt(1, 20, kStart + 2500 * kMilli);
+  lie.heads[0].durable.sequence = 1'000'000'000'000;
+  const SignedReceipt signed_lie = SignReceipt(world.site_key(1), lie);
+  world.pieces.push_back({EvidenceKind::kReceipt, signed_lie.Encode()});
+  EXPECT_TRUE(Names(FindIn(world), FindingKind::kMissing, "b", lie.number));
+}
+
+TEST(Proof, BelievesNoReceiptsWithoutTheRecordsChain) {
+  ProofWorld world = Healthy();
+  std::erase_if(world.pieces,
+                [](const ProofWorld::Piece& piece) { return piece.kind == EvidenceKind::kHeader; });
+  EXPECT_TRUE(Names(FindIn(world), FindingKind::kMissing, "a", 1));
+}
+
 // Both receipts are right in their chain: only the records' chain between them shows it.
 TEST(Proof, ConvictsASiteThatSignedAnotherLogInBetween) {
   const ProofWorld world = WithAnotherRecordBetween(Receipt::Level::kFlushed);
