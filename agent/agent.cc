@@ -131,6 +131,7 @@ Task<absl::StatusOr<PushReport>> Agent::Push(PushCall call, tidemark::Call* even
     watch.interrupt = absl::CancelledError("the push was interrupted");
     if (watch.push != nullptr) watch.push->Cancel(watch.interrupt);
     watch.vault->changed().WakeAll();
+    watch.vault->log()->WakeWaiters();
   });
   Task<> watching = WatchCall(&watch);
   watching.Start();
@@ -159,6 +160,12 @@ Task<absl::StatusOr<PushReport>> Agent::PushWhenOpen(const PushCall* call, Watch
     const Digest key =
         KeyedHash(vault->keys().secrets.k_dir.view(), AsBytes(call->idempotency_key));
     const CatalogVersion* before = vault->catalog()->FindIdempotent(call->name, key);
+    if (before != nullptr && !before->committed) {  // pushed, and its caller gave up waiting
+      const uint64_t sequence = before->sequence;
+      absl::Status committed = co_await vault->log()->WaitCommitted(sequence, &watch->interrupt);
+      if (!committed.ok()) co_return committed;
+      before = vault->catalog()->FindIdempotent(call->name, key);
+    }
     if (before != nullptr && before->committed) {
       PushResult found;
       found.version = before->envelope.version;
@@ -259,6 +266,7 @@ Task<> Agent::WatchCall(Watch* watch) {
                                 "the same --idempotency-key to find out");
     if (watch->push != nullptr) watch->push->Cancel(watch->interrupt);
     watch->vault->changed().WakeAll();
+    watch->vault->log()->WakeWaiters();
   }
 }
 

@@ -24,10 +24,19 @@ bool WorthPolling(Op::Kind kind) {
          kind == Op::Kind::kRecv || kind == Op::Kind::kRecvWithFd || kind == Op::Kind::kAccept;
 }
 
-// Small frames must not wait for the acknowledgement of earlier ones. Refused by unix sockets.
-void SetNoDelay(Fd socket) {
-  const int on = 1;
+// Small frames must not wait for the acknowledgement of earlier ones. A connection whose packets
+// vanish (a firewall forgot it) is given up within a minute, also when it is idle: by itself TCP
+// takes a quarter of an hour for the one and for ever for the other. Refused by unix sockets.
+void SetUpTcp(Fd socket) {
+  const int on = 1, idle_seconds = 20, interval_seconds = 10, probes = 4;
+  const unsigned silence_milliseconds = 60'000;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof(idle_seconds));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_seconds, sizeof(interval_seconds));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+  setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence_milliseconds,
+             sizeof(silence_milliseconds));
 }
 
 // The first descriptor that came along, or -1; any others are closed, nobody asked for them.
@@ -64,7 +73,7 @@ int32_t FinishResult(Slot* slot, int32_t result) {
       if (result >= 0 && (op->flags & kOpenDirect) != 0) fcntl(result, F_SETFL, O_DIRECT);
       return result;
     case Op::Kind::kAccept:
-      if (result >= 0) SetNoDelay(result);
+      if (result >= 0) SetUpTcp(result);
       return result;
     case Op::Kind::kRecvWithFd:
       *op->passed_fd = result >= 0 ? TakeDescriptor(slot->message.get()) : -1;
@@ -161,7 +170,7 @@ void UringLoop::BeginConnect(Slot* slot) {
     const int family = connect->addresses.back().storage.ss_family;
     connect->socket = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect->socket >= 0) {
-      SetNoDelay(connect->socket);
+      SetUpTcp(connect->socket);
       return BeginInRing(slot);
     }
     connect->error = -errno;

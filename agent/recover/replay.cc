@@ -39,8 +39,14 @@ struct IndexJob {
 
 class Replay {
  public:
-  Replay(Io* io, RecordSource* source, const OpenedVault* vault, ChunkIndex* index, Position upto)
-      : io_(io), source_(source), vault_(vault), reader_(source, &vault->keys), upto_(upto) {
+  Replay(Io* io, RecordSource* source, const OpenedVault* vault, ChunkIndex* index, Position upto,
+         ReplayUpto kind)
+      : io_(io),
+        source_(source),
+        vault_(vault),
+        reader_(source, &vault->keys),
+        upto_(upto),
+        kind_(kind) {
     job_.index = index;
   }
   Io* io() const { return io_; }
@@ -48,6 +54,7 @@ class Replay {
   Task<absl::StatusOr<ReplayResult>> Run() {
     absl::Status began = co_await FindBeginning();
     if (!began.ok()) co_return began;
+    if (is_ahead_) co_return result_;
     const std::vector<Envelope> envelopes = LaterVersions();
     for (const Envelope& envelope : envelopes) {
       const Envelope* version = &envelope;
@@ -89,6 +96,8 @@ class Replay {
     IndexCoverage covered;  // one that cannot be read is of a cache that is damaged: made anew
     if (job_.found.ok()) covered = job_.found->value_or(IndexCoverage());
     if (job_.found.ok() && covered.sequence == 0) co_return absl::OkStatus();
+    is_ahead_ = kind_ == ReplayUpto::kAtLeast && covered.sequence > upto_.sequence;
+    if (is_ahead_) co_return absl::OkStatus();
     if (job_.found.ok() && covered.sequence <= upto_.sequence) {
       absl::StatusOr<CanonicalHeader> head =
           co_await source_->Head(vault_->keys.vault, covered.sequence);
@@ -190,6 +199,8 @@ class Replay {
   const OpenedVault* vault_;
   SealedReader reader_;
   Position upto_;
+  ReplayUpto kind_;
+  bool is_ahead_ = false;
   IndexJob job_;
   IndexCoverage covered_;  // at the start
   ReplayResult result_;
@@ -199,8 +210,8 @@ class Replay {
 
 Task<absl::StatusOr<ReplayResult>> ReplayIndex(Io* io, RecordSource* source,
                                                const OpenedVault* vault, ChunkIndex* index,
-                                               Position upto) {
-  Replay replay(io, source, vault, index, upto);
+                                               Position upto, ReplayUpto kind) {
+  Replay replay(io, source, vault, index, upto, kind);
   absl::StatusOr<ReplayResult> result = co_await replay.Run();
   co_return std::move(result);
 }

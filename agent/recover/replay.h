@@ -11,13 +11,16 @@ namespace tidemark {
 // stands in (index coverage, upto] (all living versions when the index is empty or its coverage is
 // not in this log, which clears it first) and puts the rows of their chunks; likewise of the resume
 // points. Rows whose chunk was born after `upto` are left out. Index calls run on workers.
+// kAtLeast: the log goes on behind `upto`, nobody knows yet how far: an index that covers more stays
+// as it is.
+enum class ReplayUpto : uint8_t { kEnd, kAtLeast };
 struct ReplayResult {
   uint64_t versions = 0, rows = 0;
   bool rebuilt = false;  // the index was discarded and made anew
 };
 Task<absl::StatusOr<ReplayResult>> ReplayIndex(Io* io, RecordSource* source,
                                                const OpenedVault* vault, ChunkIndex* index,
-                                               Position upto);
+                                               Position upto, ReplayUpto kind = ReplayUpto::kEnd);
 
 }  // namespace tidemark
 #endif  // TIDEMARK_AGENT_RECOVER_REPLAY_H_

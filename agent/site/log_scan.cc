@@ -144,6 +144,10 @@ Task<absl::Status> LogScan::ReadFileHeader(uint64_t number) {
       co_return absl::OkStatus();
     }
   }
+  uint64_t data = 0, data_end = 0;
+  Op look_for_data = io_->NextData(fd_, 0, &data, &data_end);
+  const int32_t found = co_await look_for_data;
+  if (found == -ENXIO) result_.unwritten.push_back(candidate.file.path);
   candidates_.erase(number);
   co_return absl::OkStatus();
 }

@@ -33,6 +33,9 @@ class ReceiptChain {
   Position SignedHead(const VaultId& vault) const;
   // The agent's checkpoint that the newest receipt names, encoded; empty: none.
   const std::vector<std::byte>& checkpoint() const { return checkpoint_; }
+  // Held from the picking of heads until their receipt is stored; and while a vault gives records
+  // up, so that no receipt between names the others only.
+  Semaphore* turn() { return &turn_; }
   // A signed receipt that is not stored yet, or could not be: the next one says the same.
   bool has_unstored() const { return unstored_.has_value(); }
   // Signs `heads` (sorted by vault, what is durable at this instant) and stores the receipt. One
@@ -49,7 +52,7 @@ class ReceiptChain {
 
  private:
   ReceiptChain(Io* io, ReceiptSigner signer)
-      : io_(io), signer_(std::move(signer)), ring_use_(io, 1) {}
+      : io_(io), signer_(std::move(signer)), ring_use_(io, 1), turn_(io, 1) {}
   Io* io_;
   ReceiptSigner signer_;
   std::unique_ptr<ReceiptRing> ring_;
@@ -59,7 +62,7 @@ class ReceiptChain {
   // Signed, and perhaps on disk after a failed flush: its number may not carry anything else.
   std::optional<SignedReceipt> unstored_;
   std::vector<std::byte> checkpoint_;
-  Semaphore ring_use_;
+  Semaphore ring_use_, turn_;
 };
 
 }  // namespace tidemark

@@ -214,6 +214,8 @@ bool Site::ReceiptOwed() const {
 
 // One signature over the heads of all vaults that may be signed for.
 Task<absl::Status> Site::GiveReceipt() {
+  co_await receipts_->turn()->Acquire(1);
+  Permit turn(receipts_->turn());
   std::vector<VaultHead> heads;
   for (const auto& [id, vault] : vaults_) {
     const bool ahead = MUSEUM_BUG("receipt-ahead-of-flush");

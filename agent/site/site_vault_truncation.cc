@@ -26,6 +26,8 @@ Task<absl::Status> SiteVault::Truncate(AppendRight right, Parting parting, Mutab
   truncating_ = true;
   co_await WaitIdle();
   // A receipt that is just being stored would name what is about to go.
+  co_await context_->receipts->turn()->Acquire(1);
+  Permit turn(context_->receipts->turn());
   const bool settled = !fetching() && !book_.has_unproven() &&
                        book_.durable() == parting.beyond.back() &&
                        !context_->receipts->has_unstored();
@@ -45,10 +47,13 @@ Task<absl::Status> SiteVault::GiveUp(const Parting* parting, MutableByteSpan buf
   memory.fetch.reset();
   absl::Status stored;
   if (!MUSEUM_BUG("truncation-not-remembered")) stored = co_await file_.Store(memory);
-  if (!stored.ok()) co_return stored;
-  memory_ = memory;
-  absl::Status dropped = co_await log_->DropAbove(parting->last_shared);
-  if (!dropped.ok()) co_return dropped;
+  absl::Status dropped = stored;
+  if (stored.ok()) memory_ = memory;
+  if (stored.ok()) dropped = co_await log_->DropAbove(parting->last_shared);
+  if (!dropped.ok()) {
+    co_await log_->RemoveAside();
+    co_return dropped;
+  }
   book_ = PromiseBook(book_.epoch(), book_.nonce(), parting->last_shared, parting->last_shared);
   RARE_PATH("old-tail-given-up");
   co_return absl::OkStatus();

@@ -42,6 +42,15 @@ Task<absl::StatusOr<std::unique_ptr<VaultLog>>> VaultLog::Open(Io* io, VaultPlac
   log->flushed_ = log->found_.tail;
   log->newest_number_ = result->newest_number;
   for (const LogFile& file : log->files_) log->bytes_ += file.end;
+  // Each start that was cut short would leave one, and fill the disk.
+  if (!log->found_.damaged) {
+    for (const std::string& path : result->unwritten) {
+      RARE_PATH("unwritten-log-file-removed");
+      Op unlink = io->Unlink(path);
+      const int32_t unlinked = co_await unlink;
+      (void)unlinked;  // recovery passes it by
+    }
+  }
   if (!log->found_.damaged && log->flushed_.sequence > result->evidence &&
       !MUSEUM_BUG("unflushed-tail-believed")) {
     absl::Status settled = co_await log->Settle(result->evidence, buffer);

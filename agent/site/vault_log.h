@@ -59,8 +59,12 @@ class VaultLog {
   // for a new file, and nothing was written.
   Task<absl::StatusOr<size_t>> Commit(const std::vector<RecordBuffer>* group, size_t from);
   // Copies flushed records above `position` into a file of its own, which the log does not count:
-  // nothing that was ever acked is destroyed. `buffer`: kRecordBytesMax, aligned.
+  // nothing that was ever acked is destroyed. Rotten blocks are copied as they are, what cannot be
+  // read is left out. `buffer`: kRecordBytesMax, aligned. kResourceExhausted: no space for that and
+  // for the file that DropAbove begins.
   Task<absl::Status> KeepAside(Position position, MutableByteSpan buffer);
+  // The records are not given up after all: the copy goes.
+  Task<> RemoveAside();
   // Gives up flushed records above `position`, durably: a new file begins behind it.
   Task<absl::Status> DropAbove(Position position);
   // Ends the files' use. Await once before destruction in an orderly stop.
@@ -98,8 +102,9 @@ class VaultLog {
   // vault_log_settle.cc
   LogFile PlanCopy(uint64_t first, uint64_t last) const;
   Task<absl::Status> Settle(uint64_t evidence, MutableByteSpan buffer);
-  Task<absl::Status> CopyRecords(LogFile* file, Fd fd, MutableByteSpan buffer);
-  Task<absl::Status> CopyRecord(const LogFile* file, Fd fd, uint64_t sequence,
+  enum class Copying : uint8_t { kWhole, kAsItIs };
+  Task<absl::Status> CopyRecords(LogFile* file, Fd fd, Copying copying, MutableByteSpan buffer);
+  Task<absl::Status> CopyRecord(const LogFile* file, Fd fd, uint64_t sequence, Copying copying,
                                 MutableByteSpan buffer);
   uint64_t StoredBytes(uint64_t sequence) const;
   Task<> AbandonFile(bool failed);
@@ -122,6 +127,7 @@ class VaultLog {
   uint64_t zeroed_upto_ = 0;  // of the current file: from its end to here zeros were written
   uint64_t bytes_ = 0;
   Position flushed_;
+  std::string aside_;  // the copy that was kept last
   std::deque<absl::Duration> failures_;  // when files failed, monotonic
 };
 

@@ -41,19 +41,29 @@ LogFile VaultLog::PlanCopy(uint64_t first, uint64_t last) const {
 Task<absl::Status> VaultLog::KeepAside(Position position, MutableByteSpan buffer) {
   LogFile file = PlanCopy(position.sequence + 1, flushed_.sequence);
   file.header.file_bytes = file.end;
+  absl::StatusOr<uint64_t> room = co_await RoomForFile();
+  if (!room.ok()) co_return room.status();
   absl::StatusOr<Fd> opened = co_await OpenNewFile(&file, position, kAsideSuffix);
   if (!opened.ok()) co_return opened.status();
   const Fd fd = *opened;
-  absl::Status copied = co_await CopyRecords(&file, fd, buffer);
+  absl::Status copied = co_await CopyRecords(&file, fd, Copying::kAsItIs, buffer);
   if (copied.ok()) copied = co_await FinishFile(&file, fd);
   if (!copied.ok()) {
     co_await RemoveFile(&file, fd);
     co_return copied;
   }
+  aside_ = file.path;
   Op close = io_->Close(fd);
   const int32_t closed = co_await close;
   (void)closed;
   co_return absl::OkStatus();
+}
+
+// It is asked again and again: each time would leave a copy.
+Task<> VaultLog::RemoveAside() {
+  Op unlink = io_->Unlink(std::exchange(aside_, ""));
+  const int32_t unlinked = co_await unlink;
+  (void)unlinked;
 }
 
 // A crash anywhere in it leaves the old records in force, or the whole copy.
@@ -83,7 +93,7 @@ Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
   absl::StatusOr<Fd> opened = co_await OpenNewFile(&file, before, "");
   if (!opened.ok()) co_return opened.status();
   const Fd fd = *opened;
-  absl::Status copied = co_await CopyRecords(&file, fd, buffer);
+  absl::Status copied = co_await CopyRecords(&file, fd, Copying::kWhole, buffer);
   if (copied.ok()) copied = co_await FinishFile(&file, fd);
   if (!copied.ok()) {
     co_await RemoveFile(&file, fd);
@@ -103,7 +113,8 @@ Task<absl::Status> VaultLog::Settle(uint64_t evidence, MutableByteSpan buffer) {
 
 // The first one last, behind a flush of the others: recovery believes a file whose first record is
 // whole, also without its header.
-Task<absl::Status> VaultLog::CopyRecords(LogFile* file, Fd fd, MutableByteSpan buffer) {
+Task<absl::Status> VaultLog::CopyRecords(LogFile* file, Fd fd, Copying copying,
+                                         MutableByteSpan buffer) {
   const uint64_t first = file->first_sequence();
   for (uint64_t sequence = first + file->records.size() - 1; sequence >= first; --sequence) {
     if (sequence == first && file->records.size() > 1) {
@@ -111,7 +122,7 @@ Task<absl::Status> VaultLog::CopyRecords(LogFile* file, Fd fd, MutableByteSpan b
       const int32_t synced = co_await sync;
       if (synced < 0) co_return ErrnoStatus(synced, "flush " + file->path);
     }
-    absl::Status copied = co_await CopyRecord(file, fd, sequence, buffer);
+    absl::Status copied = co_await CopyRecord(file, fd, sequence, copying, buffer);
     if (!copied.ok()) co_return copied;
   }
   Op sync = io_->Sync(fd);
@@ -121,7 +132,7 @@ Task<absl::Status> VaultLog::CopyRecords(LogFile* file, Fd fd, MutableByteSpan b
 }
 
 Task<absl::Status> VaultLog::CopyRecord(const LogFile* file, Fd fd, uint64_t sequence,
-                                        MutableByteSpan buffer) {
+                                        Copying copying, MutableByteSpan buffer) {
   LogReader reader(this);
   absl::StatusOr<CanonicalHeader> header = co_await reader.ReadHead(sequence, buffer);
   absl::Status read = header.status();
@@ -129,9 +140,11 @@ Task<absl::Status> VaultLog::CopyRecord(const LogFile* file, Fd fd, uint64_t seq
     const CanonicalHeader* wanted = &*header;
     const MutableByteSpan payload = buffer.subspan(kRecordHeaderBytes, header->payload_bytes);
     read = co_await reader.ReadBlocks(wanted, 0, payload);
-    if (read.ok()) read = co_await CheckPayloadOnWorker(io_, wanted, payload);
+    if (read.ok() && copying == Copying::kWhole)
+      read = co_await CheckPayloadOnWorker(io_, wanted, payload);
   }
   co_await reader.Close();
+  if (!read.ok() && copying == Copying::kAsItIs) co_return absl::OkStatus();  // there is no more
   if (!read.ok()) co_return read;
   PlacementHeader placement;
   placement.store = place_.store;

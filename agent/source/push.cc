@@ -84,6 +84,7 @@ Task<> Push::CutSpans() {
     Span span = std::move(*received);
     if (span.hole_bytes == 0) {
       // A chunk may begin in the span before: its bytes go in front.
+      const size_t own_bytes = span.end - span.begin;
       span.begin -= static_cast<uint32_t>(carry_.size());
       if (!carry_.empty())
         std::memcpy(span.buffer.span().data() + span.begin, carry_.data(), carry_.size());
@@ -92,6 +93,8 @@ Task<> Push::CutSpans() {
       if (ran < 0) Abandon(ErrnoStatus(ran, "cutting the source"));
       const ByteSpan rest = ByteSpan(span.buffer.span()).subspan(span.begin, span.end - span.begin);
       carry_.assign(rest.begin(), rest.end());
+      if (rest.size() <= own_bytes) carried_from_ = rest.empty() ? 0 : span.number;
+      span.carried_from = carried_from_;
     }
     const bool sent = co_await cut_.Send(std::move(span));
     if (!sent) break;
@@ -135,14 +138,20 @@ Task<absl::Status> Push::SealSpan(Span* span) {
   if (!ours) co_return failure_;
   absl::Status placed = co_await PlaceChunks(span, &known, &fresh);
   // Before its record can close: the lag book wants to know what each record completes.
-  if (placed.ok()) {
-    vault_->log()->lag().OnPlaced(span->number, vault_->pack()->last_sequence());
-    open_spans_.erase(span->number);
-  }
+  if (placed.ok()) TellPlaced(*span);
   if (placed.ok() && span->ends_segment) placed = co_await EndSegment();
   if (placed.ok() && ResumePointDue()) placed = co_await PlaceResumePoint();
   vault_->pack()->GiveTurn();
   co_return placed;
+}
+
+// What was carried over stands in no pack yet.
+void Push::TellPlaced(const Span& span) {
+  const uint64_t end = span.carried_from == 0 ? span.number + 1 : span.carried_from;
+  while (!open_spans_.empty() && *open_spans_.begin() < end) {
+    vault_->log()->lag().OnPlaced(*open_spans_.begin(), vault_->pack()->last_sequence());
+    open_spans_.erase(open_spans_.begin());
+  }
 }
 
 // With the turn: seals what is new, writes the manifest's entries in the archive's order.

@@ -104,6 +104,7 @@ class Push {
   Task<absl::Status> SealSpans();
   Task<absl::Status> SealSpan(Span* span);
   Task<absl::Status> PlaceChunks(Span* span, NewChunks::Known* known, NewChunks* fresh);
+  void TellPlaced(const Span& span);
   Task<absl::Status> PlacePendingNodes();
   Task<absl::Status> EndSegment();
   Task<absl::Status> PlaceRoot();
@@ -140,6 +141,7 @@ class Push {
   absl::Status failure_;
   bool waiting_for_commit_ = false;
   std::vector<std::byte> carry_;  // bytes that were not cut yet
+  uint64_t carried_from_ = 0;     // the span in which they begin
   TaskGroup stages_;
 };
 

@@ -6,6 +6,9 @@
 #include "crypto/rare_path.h"
 
 namespace tidemark {
+namespace {
+constexpr absl::Duration kWhyLimit = absl::Milliseconds(500);
+}  // namespace
 
 // On a long line one connection carries no more than its window in a round trip: several share the
 // records then, and the site puts them in order again.
@@ -55,6 +58,12 @@ Task<> SiteLink::SendLoop(DataConnection* data) {
 Task<> SiteLink::WatchLoop(DataConnection* data) {
   absl::Status ended = co_await data->WaitForEnd();
   if (session_up_) RARE_PATH("data-connection-died-alone");
+  // A site that takes no more closes it, and says why on the other connection.
+  for (absl::Duration waited; session_up_ && waited < kWhyLimit; waited += kWhyLimit / 10) {
+    Op sleep = io_->Sleep(kWhyLimit / 10);
+    const int32_t slept = co_await sleep;
+    (void)slept;
+  }
   EndSession(std::move(ended));
 }
 

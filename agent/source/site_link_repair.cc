@@ -64,11 +64,14 @@ Task<> SiteLink::Repair(LinkedVault* vault) {
           "empty store and say `tidemark site replace " +
           name() + "`");
     }
+    // A repair that was ordered before this session has finished: only the site's promise tells.
+    const bool is_over = absl::IsAborted(repaired);
     SetState(LinkState::kDamaged,
              damage + "; its repair waits: " + std::string(repaired.message()));
     Op sleep = io_->Sleep(options_.retry_max / 4);
     const int32_t slept = co_await sleep;
     (void)slept;
+    if (is_over) break;
   }
   if (!session_up_) co_return;
   VaultSession& session = SessionOf(vault);

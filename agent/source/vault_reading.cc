@@ -47,7 +47,8 @@ Task<absl::Status> Vault::ReplayUpToProven() {
   if (!head.ok())
     co_return absl::OkStatus();  // the site went away: the rest waits for the primaries
   absl::StatusOr<ReplayResult> replayed =
-      co_await ReplayIndex(io_, &all_sources_, opened_.get(), parts_.index, head->position());
+      co_await ReplayIndex(io_, &all_sources_, opened_.get(), parts_.index, head->position(),
+                           ReplayUpto::kAtLeast);
   if (!replayed.ok() && !MayPass(replayed.status())) co_return replayed.status();
   co_return absl::OkStatus();
 }

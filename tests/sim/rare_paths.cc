@@ -52,6 +52,7 @@ const std::vector<std::string>& RarePathNames() {
       "twin-copy-mended",
       "unflushed-tail-copied",
       "unproven-tail-dropped",
+      "unwritten-log-file-removed",
   };
   return names;
 }

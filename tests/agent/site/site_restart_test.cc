@@ -110,6 +110,22 @@ TEST(SiteRestart, TakesNoCopyThatWasCutShortForItsLog) {
   trio.Run(ReadAcked(trio.io(), &trio, log.size()));
 }
 
+// A start that is cut short while it makes a file leaves its space taken.
+TEST(SiteRestart, RemovesAFileThatWasNeverWritten) {
+  const std::vector<TestRecord> log = MakeTestLog(3, 5000);
+  SiteTrio trio(8);
+  trio.Start(0);
+  trio.Run(AppendAll(trio.io(), &trio, &log));
+  trio.Stop(0);
+  std::string path = SiteTrio::LogPath();
+  path.back() = '7';
+  trio.disk(0)->WriteFile(path, "");
+  trio.Start(0);
+  EXPECT_FALSE(trio.disk(0)->Exists(path));
+  EXPECT_TRUE(trio.disk(0)->Exists(SiteTrio::LogPath()));
+  trio.Run(ReadAcked(trio.io(), &trio, log.size()));
+}
+
 // What an agent hears of a damaged site that it shows a receipt, and what the order to fetch from b
 // makes of it.
 Task<> Repair(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log, std::string receipt) {

@@ -8,7 +8,7 @@
 namespace tidemark {
 namespace {
 
-constexpr int kA = 0, kW = 2;
+constexpr int kA = 0, kB = 1, kW = 2;
 
 void ExpectNoLag(PushWorld* world) {
   world->RunFor(absl::Seconds(30));
@@ -40,6 +40,41 @@ TEST(PushFailure, OfASourceThatCannotBeReadBehindASpan) {
     world.PushAll("good", "/source/good");
     ExpectNoLag(&world);
   }
+}
+
+// The end of a span is cut together with the next one: until then it stands in no record.
+TEST(PushLag, CountsWhatIsNotCutYet) {
+  PushWorld world(8);
+  world.WriteSource("/source/slow", PushWorld::Noise(kSpanReadBytes + 4096, 8));
+  world.StartAgent();
+  world.SlowReads(absl::Seconds(10));
+  TestCall* call = world.StartPush("slow", "/source/slow");
+  ASSERT_TRUE(world.RunUntil([call] { return call->read_bytes >= kSpanReadBytes; }));
+  world.RunFor(absl::Seconds(9));
+  EXPECT_FALSE(call->report.has_value());
+  EXPECT_GE(world.LagOf(kA).replication_lag.value(), absl::Seconds(8));
+  world.SlowReads(absl::Milliseconds(1));
+  world.FinishPush(call);
+  ExpectNoLag(&world);
+}
+
+// Its caller gave up waiting for the commit, and asks again as the hint says.
+TEST(PushFailure, ARetryWithTheSameKeyFindsTheVersionThatWasNotCommittedYet) {
+  PushWorld world(9);
+  world.WriteSource("/source/one", "one");
+  world.StartAgent();
+  world.idempotency_key = "nightly";
+  world.push_timeout = absl::Seconds(5);
+  world.BlockSite(kB);
+  TestCall* first = world.StartPush("one", "/source/one");
+  ASSERT_TRUE(world.RunUntil([first] { return first->report.has_value(); }));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(first->report->status())) << first->report->status();
+  TestCall* second = world.StartPush("one", "/source/one");
+  ASSERT_TRUE(world.RunUntil([second] { return second->report.has_value(); }));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(second->report->status())) << second->report->status();
+  world.HealSites();
+  EXPECT_EQ(world.PushAll("one", "/source/one").version, 1u);
+  EXPECT_EQ(world.Listed("one").size(), 1u);
 }
 
 // In the middle of a span, when some of it was taken.

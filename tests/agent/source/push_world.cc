@@ -234,6 +234,8 @@ TestCall* PushWorld::StartPush(const std::string& name, const std::string& path,
   request.vault = vault;
   request.name = name;
   request.resume = resume;
+  request.idempotency_key = idempotency_key;
+  request.timeout = push_timeout;
   stories_->Spawn(PushStory(world_.io(agent_node_), agent_.get(), calls_.back().get(),
                             std::move(request), path));
   return calls_.back().get();
