@@ -4,13 +4,11 @@
 #define TIDEMARK_CRYPTO_MUSEUM_H_
 
 #ifdef TIDEMARK_MUSEUM
-#include <cstdlib>
 #include <string_view>
 namespace tidemark {
-// The bug on display; empty: none. Set by the simulator's main before anything runs, and for a test
-// by the environment.
-inline std::string_view museum_bug_on_display =
-    std::getenv("TIDEMARK_MUSEUM_BUG") == nullptr ? "" : std::getenv("TIDEMARK_MUSEUM_BUG");
+// The bug on display; empty: none. Set by the simulator's main before anything runs, and for tests
+// by tests/sim/museum_display.cc.
+inline std::string_view museum_bug_on_display;
 inline bool IsOnDisplay(std::string_view bug) { return museum_bug_on_display == bug; }
 }  // namespace tidemark
 #define MUSEUM_BUG(bug) (::tidemark::IsOnDisplay(bug))

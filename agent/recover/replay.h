@@ -11,8 +11,8 @@ namespace tidemark {
 // stands in (index coverage, upto] (all living versions when the index is empty or its coverage is
 // not in this log, which clears it first) and puts the rows of their chunks; likewise of the resume
 // points. Rows whose chunk was born after `upto` are left out. Index calls run on workers.
-// kAtLeast: the log goes on behind `upto`, nobody knows yet how far: an index that covers more stays
-// as it is.
+// kAtLeast: the log goes on behind `upto`, nobody knows yet how far: an index that covers more
+// stays as it is.
 enum class ReplayUpto : uint8_t { kEnd, kAtLeast };
 struct ReplayResult {
   uint64_t versions = 0, rows = 0;

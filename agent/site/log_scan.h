@@ -23,11 +23,11 @@ class LogScan {
   struct Result {
     std::vector<LogFile> files;  // that hold the accepted records, in order
     LogRecovery::Outcome outcome;
-    uint64_t evidence = 0;         // what is known to have been flushed; the tail may be behind it
-    uint64_t newest_number = 0;    // of any log file in the directory, whole or not
+    uint64_t evidence = 0;       // what is known to have been flushed; the tail may be behind it
+    uint64_t newest_number = 0;  // of any log file in the directory, whole or not
     std::vector<std::string> unwritten;  // paths of files whose making was cut short: all space
-    std::vector<uint64_t> rotten;  // accepted records whose heads must be healed
-    bool may_continue = false;     // the next record may go behind files.back().end
+    std::vector<uint64_t> rotten;        // accepted records whose heads must be healed
+    bool may_continue = false;           // the next record may go behind files.back().end
   };
   // `buffer`: kRecordBytesMax, aligned. evidence: see LogRecovery.
   LogScan(Io* io, VaultPlace place, uint64_t evidence, MutableByteSpan buffer,

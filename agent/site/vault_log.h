@@ -127,7 +127,7 @@ class VaultLog {
   uint64_t zeroed_upto_ = 0;  // of the current file: from its end to here zeros were written
   uint64_t bytes_ = 0;
   Position flushed_;
-  std::string aside_;  // the copy that was kept last
+  std::string aside_;                    // the copy that was kept last
   std::deque<absl::Duration> failures_;  // when files failed, monotonic
 };
 

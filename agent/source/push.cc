@@ -297,6 +297,4 @@ void Push::Abandon(const absl::Status& why) {
   vault_->log()->WakeWaiters();
 }
 
-void Push::Cancel(absl::Status why) { Abandon(why); }
-
 }  // namespace tidemark

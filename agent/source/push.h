@@ -91,7 +91,7 @@ class Push {
   Task<absl::StatusOr<PushResult>> Run();
   // Ends it early with `why`. What was sealed stays in the log as unreferenced bytes. Once the root
   // is placed the outcome is open: the version may still appear.
-  void Cancel(absl::Status why);
+  void Cancel(const absl::Status& why) { Abandon(why); }
 
   uint64_t read_bytes() const { return reader_.position(); }
   uint64_t expected_bytes() const { return reader_.expected_bytes(); }

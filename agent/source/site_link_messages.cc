@@ -134,46 +134,6 @@ void SiteLink::OnAck(const wire::Ack& ack) {
   }
 }
 
-// Receipts never decide a commit; they are kept as evidence, and checked against what we appended.
-void SiteLink::OnReceiptNote(const wire::ReceiptNote& note) {
-  absl::StatusOr<SignedReceipt> receipt = ParseReceipt(site_key_, AsBytes(note.receipt()));
-  if (!receipt.ok()) return EndSession(receipt.status());
-  for (const VaultHead& head : receipt->receipt.heads) {
-    LinkedVault* vault = VaultOf(ToWire(head.vault.bytes));
-    if (vault == nullptr || !vault->log()->open()) continue;
-    const LogWindow& window = vault->log()->window();
-    const std::optional<Position> ours = window.PositionOf(head.durable.sequence);
-    // Of this agent's own epoch there is nothing behind its tail; of a newer one there may be.
-    const bool is_beyond = head.durable.sequence > window.tail().sequence &&
-                           head.durable.epoch == vault->log()->epoch();
-    const bool differs = is_beyond || (ours.has_value() && ours->digest != head.durable.digest);
-    // A receipt of before it gave that up; the TRUNCATED one follows.
-    if (differs && !window.IsOldTail(head.durable)) {
-      RARE_PATH("receipt-of-another-log");
-      if (on_receipt_) on_receipt_(*receipt, false);
-      SetState(LinkState::kDamaged,
-               absl::StrFormat("signed another history at record %d", head.durable.sequence));
-      return EndSession(absl::DataLossError(last_error_));
-    }
-  }
-  NoteNewest(*receipt);
-  if (on_receipt_) on_receipt_(*receipt, true);
-}
-
-// One that is told late is not the newest.
-void SiteLink::NoteNewest(const SignedReceipt& receipt) {
-  const bool same_store = receipt.receipt.store == newest_store_ && !newest_receipt_.empty();
-  if (same_store && receipt.receipt.number <= newest_number_) return;
-  newest_receipt_ = receipt.Encode();
-  newest_store_ = receipt.receipt.store;
-  newest_number_ = receipt.receipt.number;
-}
-
-void SiteLink::RestoreNewestReceipt(std::vector<std::byte> receipt) {
-  const absl::StatusOr<SignedReceipt> newest = ParseReceiptUnchecked(receipt);
-  if (newest.ok()) NoteNewest(*newest);
-}
-
 void SiteLink::OnFetchReport(const wire::FetchReport& report) {
   LinkedVault* vault = VaultOf(report.vault());
   if (vault == nullptr) return;

@@ -33,7 +33,8 @@ struct Span {
   bool ends_segment = false;
   absl::Time taken_at;           // of the lag clock
   std::vector<CutChunk> chunks;  // after cutting
-  // After cutting: bytes from this span on were not cut, they go into a later one's chunks. 0: none.
+  // After cutting: bytes from this span on were not cut, they go into a later one's chunks. 0:
+  // none.
   uint64_t carried_from = 0;
 };
 

@@ -46,9 +46,8 @@ Task<absl::Status> Vault::ReplayUpToProven() {
       co_await all_sources_.Head(options_.id, opened_->proven_committed);
   if (!head.ok())
     co_return absl::OkStatus();  // the site went away: the rest waits for the primaries
-  absl::StatusOr<ReplayResult> replayed =
-      co_await ReplayIndex(io_, &all_sources_, opened_.get(), parts_.index, head->position(),
-                           ReplayUpto::kAtLeast);
+  absl::StatusOr<ReplayResult> replayed = co_await ReplayIndex(
+      io_, &all_sources_, opened_.get(), parts_.index, head->position(), ReplayUpto::kAtLeast);
   if (!replayed.ok() && !MayPass(replayed.status())) co_return replayed.status();
   co_return absl::OkStatus();
 }

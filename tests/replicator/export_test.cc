@@ -10,7 +10,6 @@
 namespace tidemark {
 namespace {
 
-constexpr int64_t kStart = 1790000000 * kSecond;
 
 TEST(Evidence, IsItsGoldenFile) {
   std::string evidence;

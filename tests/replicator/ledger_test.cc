@@ -8,7 +8,6 @@
 namespace tidemark {
 namespace {
 
-constexpr int64_t kStart = 1790000000 * kSecond;  // the first second of a minute
 
 const SiteLedger& Of(const LedgerReport& report, size_t site) {
   return report.vaults.at(0).sites.at(site);

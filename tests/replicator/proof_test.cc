@@ -9,40 +9,6 @@
 namespace tidemark {
 namespace {
 
-constexpr int64_t kStart = 1790000000 * kSecond;
-
-// Twenty rounds: a record, a checkpoint, a receipt of each site. Receipt n of a site covers record
-// n; `pieces` are the headers, then four to a round.
-ProofWorld Healthy() {
-  ProofWorld world(kStart);
-  for (uint64_t round = 1; round <= 20; ++round) {
-    const int64_t now = kStart + static_cast<int64_t>(round) * 100 * kMilli;
-    world.MakeCheckpoint(round, now);
-    for (size_t site = 0; site < 3; ++site) world.SignReceipt(site, round, now + 10 * kMilli);
-    if (round < 20) world.Append(now);
-  }
-  world.MakeCheckpoint(20, kStart + 3 * kSecond);
-  world.ShowHeaders();
-  return world;
-}
-
-ProofFindings FindIn(const ProofWorld& world, uint64_t signature_every = 100) {
-  ProofFindings findings;
-  world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, signature_every);
-  return findings;
-}
-
-bool Names(const ProofFindings& findings, FindingKind kind, const std::string& site,
-           uint64_t number) {
-  for (const ProofFinding& finding : findings.listed()) {
-    if (finding.kind == kind && finding.site == site && finding.number == number) return true;
-  }
-  for (const ProofFinding& finding : findings.listed())
-    ADD_FAILURE() << FindingName(finding.kind) << " " << finding.site << " " << finding.number
-                  << ": " << finding.message;
-  return false;
-}
-
 // Both statements of a finding are signed by the site: they convict it wherever they are shown.
 void ExpectConvictedByOwnSignatures(const ProofFindings& findings, const PublicKey& key) {
   bool found = false;
@@ -62,7 +28,7 @@ void ExpectConvictedByOwnSignatures(const ProofFindings& findings, const PublicK
 }
 
 TEST(Proof, FindsNothingInWhatIsRight) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   ProofFindings findings;
   const ProofReport report =
       world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, 1);
@@ -77,7 +43,7 @@ TEST(Proof, FindsNothingInWhatIsRight) {
 }
 
 TEST(Proof, ChecksSignaturesAtBordersOnly) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   ProofFindings findings;
   const ProofReport report =
       world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, 100);
@@ -86,7 +52,7 @@ TEST(Proof, ChecksSignaturesAtBordersOnly) {
 }
 
 TEST(Proof, NamesATamperedReceiptAtAnyPlace) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   const std::vector<size_t> receipts = world.ReceiptsOf(1);
   for (size_t i = 0; i < receipts.size(); ++i) {
     ProofWorld changed = world;
@@ -98,7 +64,7 @@ TEST(Proof, NamesATamperedReceiptAtAnyPlace) {
 }
 
 TEST(Proof, EveryChangedByteOfAnyReceiptIsFound) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   const size_t place = world.ReceiptsOf(2)[9];
   ProofWorld changed = world;
   ForEachFlip(world.pieces[place].body, [&](ByteSpan bytes, size_t index) {
@@ -108,7 +74,7 @@ TEST(Proof, EveryChangedByteOfAnyReceiptIsFound) {
 }
 
 TEST(Proof, NamesADroppedReceipt) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   const std::vector<size_t> receipts = world.ReceiptsOf(0);
   for (size_t i = 1; i + 1 < receipts.size(); ++i) {
     ProofWorld changed = world;
@@ -122,7 +88,7 @@ TEST(Proof, NamesADroppedReceipt) {
 }
 
 TEST(Proof, AStatedGapIsAFactAndNoFinding) {
-  ProofWorld world = Healthy();
+  ProofWorld world = HealthyProofWorld();
   const std::vector<size_t> receipts = world.ReceiptsOf(0);
   // Checkpoints that name what is gone are gone too, as after a crash of the agent.
   world.pieces.erase(world.pieces.begin() + static_cast<ptrdiff_t>(receipts[6]),
@@ -139,7 +105,7 @@ TEST(Proof, AStatedGapIsAFactAndNoFinding) {
 }
 
 TEST(Proof, NamesADuplicatedReceipt) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   const size_t place = world.ReceiptsOf(2)[4];
   ProofWorld changed = world;
   changed.pieces.push_back(world.pieces[place]);
@@ -147,7 +113,7 @@ TEST(Proof, NamesADuplicatedReceipt) {
 }
 
 TEST(Proof, NamesAReorderedReceipt) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   const std::vector<size_t> receipts = world.ReceiptsOf(1);
   ProofWorld changed = world;
   std::swap(changed.pieces[receipts[7]], changed.pieces[receipts[8]]);
@@ -155,7 +121,7 @@ TEST(Proof, NamesAReorderedReceipt) {
 }
 
 TEST(Proof, NamesAForgedReceipt) {
-  ProofWorld changed = Healthy();
+  ProofWorld changed = HealthyProofWorld();
   const SigningKey stranger = SigningKey::FromSeed(Secret32());
   Receipt more = changed.NextReceipt(2, 20, kStart + 3 * kSecond);
   changed.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(stranger, more).Encode()});
@@ -163,7 +129,7 @@ TEST(Proof, NamesAForgedReceipt) {
 }
 
 TEST(Proof, ConvictsASiteThatSignsANumberTwice) {
-  ProofWorld world = Healthy();
+  ProofWorld world = HealthyProofWorld();
   Receipt twin = ParseReceiptUnchecked(world.pieces[world.ReceiptsOf(1)[10]].body)->receipt;
   twin.wall_nanos += 1;
   world.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(1), twin).Encode()});
@@ -173,7 +139,7 @@ TEST(Proof, ConvictsASiteThatSignsANumberTwice) {
 }
 
 TEST(Proof, ConvictsASiteWhoseChainNamesAnotherReceipt) {
-  ProofWorld world = Healthy();
+  ProofWorld world = HealthyProofWorld();
   Receipt next = world.NextReceipt(0, 20, kStart + 3 * kSecond);
   next.previous = HashBytes(AsBytes("another history"));
   world.pieces.push_back({EvidenceKind::kReceipt, SignReceipt(world.site_key(0), next).Encode()});
@@ -183,19 +149,19 @@ TEST(Proof, ConvictsASiteWhoseChainNamesAnotherReceipt) {
 }
 
 TEST(Proof, ConvictsASiteThatGoesBackWithoutSayingTruncated) {
-  ProofWorld world = Healthy();
+  ProofWorld world = HealthyProofWorld();
   world.SignReceipt(2, 12, kStart + 3 * kSecond);
   const ProofFindings findings = FindIn(world);
   EXPECT_TRUE(Names(findings, FindingKind::kWentBack, "w", 21));
   ExpectConvictedByOwnSignatures(findings, world.site_key(2).public_key());
-  ProofWorld honest = Healthy();
+  ProofWorld honest = HealthyProofWorld();
   honest.SignReceipt(2, 12, kStart + 3 * kSecond, Receipt::Level::kTruncated);
   EXPECT_TRUE(FindIn(honest).empty());
 }
 
 // Site w signs another record 21, and then 22 of the log that all others have.
 ProofWorld WithAnotherRecordBetween(Receipt::Level then_level) {
-  ProofWorld world = Healthy();
+  ProofWorld world = HealthyProofWorld();
   Receipt other = world.NextReceipt(2, 20, kStart + 3 * kSecond);
   ProofWorld longer = world;
   const Position position = longer.Append(kStart + 3 * kSecond);
@@ -218,23 +184,6 @@ ProofWorld WithAnotherRecordBetween(Receipt::Level then_level) {
   return longer;
 }
 
-// It would be taken to hold all that ever comes.
-TEST(Proof, BelievesNoSiteThatNamesWhatNoLogHas) {
-  ProofWorld world = Healthy();
-  Receipt lie = world.NextReceipt(1, 20, kStart + 2500 * kMilli);
-  lie.heads[0].durable.sequence = 1'000'000'000'000;
-  const SignedReceipt signed_lie = SignReceipt(world.site_key(1), lie);
-  world.pieces.push_back({EvidenceKind::kReceipt, signed_lie.Encode()});
-  EXPECT_TRUE(Names(FindIn(world), FindingKind::kMissing, "b", lie.number));
-}
-
-TEST(Proof, BelievesNoReceiptsWithoutTheRecordsChain) {
-  ProofWorld world = Healthy();
-  std::erase_if(world.pieces,
-                [](const ProofWorld::Piece& piece) { return piece.kind == EvidenceKind::kHeader; });
-  EXPECT_TRUE(Names(FindIn(world), FindingKind::kMissing, "a", 1));
-}
-
 // Both receipts are right in their chain: only the records' chain between them shows it.
 TEST(Proof, ConvictsASiteThatSignedAnotherLogInBetween) {
   const ProofWorld world = WithAnotherRecordBetween(Receipt::Level::kFlushed);
@@ -248,44 +197,8 @@ TEST(Proof, ASiteThatSaysWhatItGaveUpSignedNoSecondHistory) {
   EXPECT_TRUE(FindIn(WithAnotherRecordBetween(Receipt::Level::kTruncated)).empty());
 }
 
-// Epoch 2 began where only the sites without record 21 of epoch 1 answered. Epoch 3 was answered by
-// one that had it, and goes on from there: with a start of its own, or not.
-ProofWorld WithAnEpochPassedOver(bool goes_on) {
-  ProofWorld world = Healthy();
-  ProofWorld lost = world;
-  lost.epoch = 2;
-  EpochStart begun;
-  begun.epoch = 2;
-  const std::vector<std::byte> start = Encode(begun);
-  lost.Append(kStart + 3 * kSecond, RecordKind::kEpochStart, &start);
-  world.Append(kStart + 3 * kSecond);
-  world.epoch = 3;
-  if (goes_on) world.Append(kStart + 3 * kSecond);
-  std::vector<ProofWorld::Piece> shown = std::exchange(world.pieces, {});
-  shown.push_back(lost.pieces.back());
-  world.ShowHeaders();
-  for (const ProofWorld::Piece& piece : shown) {
-    if (piece.kind != EvidenceKind::kHeader) world.pieces.push_back(piece);
-  }
-  return world;
-}
-
-TEST(Proof, AnEpochThatANewerOnePassedOverLeftNoHistory) {
-  EXPECT_TRUE(FindIn(WithAnEpochPassedOver(true)).empty());
-}
-
-TEST(Proof, NamesAControlRecordThatTheChainLeavesOut) {
-  EXPECT_TRUE(Names(FindIn(WithAnEpochPassedOver(false)), FindingKind::kChain, "", 21));
-}
-
-TEST(Proof, NamesABreakInTheRecordsChain) {
-  ProofWorld world = Healthy();
-  world.pieces.erase(world.pieces.begin() + 7);
-  EXPECT_TRUE(Names(FindIn(world), FindingKind::kChain, "", 9));
-}
-
 TEST(Proof, NamesACheckpointThatTheAgentDidNotSign) {
-  ProofWorld world = Healthy();
+  ProofWorld world = HealthyProofWorld();
   for (ProofWorld::Piece& piece : world.pieces) {
     if (piece.kind != EvidenceKind::kCheckpoint) continue;
     SignedCheckpoint changed = *ParseCheckpointUnchecked(piece.body);
@@ -298,7 +211,7 @@ TEST(Proof, NamesACheckpointThatTheAgentDidNotSign) {
 
 // Whatever happens to the frames, reading them ends, and nothing that was changed passes.
 TEST(Proof, SurvivesRandomDamage) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   std::string evidence;
   for (const ProofWorld::Piece& piece : world.pieces)
     AppendEvidence(piece.kind, false, piece.body, &evidence);
@@ -328,7 +241,7 @@ TEST(Proof, SurvivesRandomDamage) {
 
 // A whole piece of evidence replaced by a mutation of itself, framed as if it were right.
 TEST(Proof, SurvivesMutatedStatements) {
-  const ProofWorld world = Healthy();
+  const ProofWorld world = HealthyProofWorld();
   SeededNumbers random(2);
   for (int i = 0; i < 500; ++i) {
     ProofWorld changed = world;

@@ -1,5 +1,7 @@
 #include "tests/replicator/proof_world.h"
 
+#include <gtest/gtest.h>
+
 #include "tests/replicator/samples.h"
 
 namespace tidemark {
@@ -113,6 +115,36 @@ std::vector<size_t> ProofWorld::ReceiptsOf(size_t site) const {
     if (receipt.ok() && receipt->receipt.site == SiteName(site)) places.push_back(i);
   }
   return places;
+}
+
+ProofWorld HealthyProofWorld() {
+  ProofWorld world(kStart);
+  for (uint64_t round = 1; round <= 20; ++round) {
+    const int64_t now = kStart + static_cast<int64_t>(round) * 100 * kMilli;
+    world.MakeCheckpoint(round, now);
+    for (size_t site = 0; site < 3; ++site) world.SignReceipt(site, round, now + 10 * kMilli);
+    if (round < 20) world.Append(now);
+  }
+  world.MakeCheckpoint(20, kStart + 3 * kSecond);
+  world.ShowHeaders();
+  return world;
+}
+
+ProofFindings FindIn(const ProofWorld& world, uint64_t signature_every) {
+  ProofFindings findings;
+  world.Check(world.Manifest(kStart, kStart + 3 * kSecond), &findings, signature_every);
+  return findings;
+}
+
+bool Names(const ProofFindings& findings, FindingKind kind, const std::string& site,
+           uint64_t number) {
+  for (const ProofFinding& finding : findings.listed()) {
+    if (finding.kind == kind && finding.site == site && finding.number == number) return true;
+  }
+  for (const ProofFinding& finding : findings.listed())
+    ADD_FAILURE() << FindingName(finding.kind) << " " << finding.site << " " << finding.number
+                  << ": " << finding.message;
+  return false;
 }
 
 }  // namespace tidemark

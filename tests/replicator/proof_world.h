@@ -55,5 +55,15 @@ class ProofWorld {
 
 std::string SiteName(size_t site);
 
+// Twenty rounds: a record, a checkpoint, a receipt of each site. Receipt n of a site covers record
+// n; `pieces` are the headers, then four to a round.
+inline constexpr int64_t kStart = 1790000000 * kSecond;
+ProofWorld HealthyProofWorld();
+// In the three seconds from kStart on.
+ProofFindings FindIn(const ProofWorld& world, uint64_t signature_every = 100);
+// Whether they name that; if not, says what they name.
+bool Names(const ProofFindings& findings, FindingKind kind, const std::string& site,
+           uint64_t number);
+
 }  // namespace tidemark
 #endif  // TIDEMARK_TESTS_REPLICATOR_PROOF_WORLD_H_

@@ -5,13 +5,6 @@
 #include "tests/sim/cluster.h"
 
 namespace tidemark {
-namespace {
-
-// What a supervisor waits before it starts a process again that ended by itself.
-constexpr absl::Duration kRestartPause = absl::Milliseconds(200);
-
-}  // namespace
-
 absl::Duration Cluster::DownTime() {
   return absl::Milliseconds(random_.Below(options_.down_ms_max + 1));
 }
@@ -122,36 +115,6 @@ void Cluster::DisturbStart(int index) {
     DropSite(index, power);
     BringUpLater(DownTime(), index, -1);
   });
-}
-
-// Processes that have ended by themselves, or as they were told.
-void Cluster::SweepEnded() {
-  for (int i = 0; i < kSites; ++i) {
-    if (sites_[i].process == nullptr || !sites_[i].process->ended()) continue;
-    Say("site " + sites_[i].name + " ended: " + sites_[i].process->result().ToString());
-    const bool as_told = sites_[i].process->stopping();
-    if (as_told) CheckNothingLeft(sites_[i].name, *sites_[i].process->io());
-    DropSite(i, false);
-    if (chaos_) {
-      BringUpLater(kRestartPause + DownTime(), i, -1);
-    } else if (!as_told) {  // the last fault was still under way at the heal
-      world_.Schedule(kRestartPause, [this, i] { StartSite(i); });
-    }
-  }
-  for (int i = 0; i < kAgents; ++i) {
-    AgentProcess* process = agents_[i].process.get();
-    if (process == nullptr) continue;
-    if (chaos_ && process->ended()) {
-      DropAgent(i, false);
-      BringUpLater(kRestartPause + DownTime(), -1, i);
-    } else if (!chaos_ && !process->stopping() && absl::IsAborted(process->vault()->trouble()) &&
-               operator_restarts_ > 0) {
-      // Fenced by the agent that the heal took away: its operator starts it again.
-      --operator_restarts_;
-      DropAgent(i, false);
-      StartAgent(i);
-    }
-  }
 }
 
 bool Cluster::DropRandomSite(bool power) {

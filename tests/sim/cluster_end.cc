@@ -1,4 +1,4 @@
-// Cluster: what follows the chaos.
+// Cluster: processes that end, and what follows the chaos.
 #include "absl/strings/str_cat.h"
 #include "tests/sim/cluster.h"
 
@@ -12,6 +12,8 @@ constexpr absl::Duration kOperatorLooksAfter = absl::Seconds(10);
 constexpr absl::Duration kConvergeLimit = absl::Minutes(5);
 constexpr absl::Duration kAuditLimit = absl::Minutes(20);
 constexpr absl::Duration kStopLimit = absl::Seconds(30);
+// What a supervisor waits before it starts a process again that ended by itself.
+constexpr absl::Duration kRestartPause = absl::Milliseconds(200);
 
 }  // namespace
 
@@ -43,6 +45,36 @@ void Cluster::Heal() {
     if (sites_[i].process == nullptr) StartSite(i);
   }
   if (agents_[last].process == nullptr) StartAgent(last);
+}
+
+// Processes that have ended by themselves, or as they were told.
+void Cluster::SweepEnded() {
+  for (int i = 0; i < kSites; ++i) {
+    if (sites_[i].process == nullptr || !sites_[i].process->ended()) continue;
+    Say("site " + sites_[i].name + " ended: " + sites_[i].process->result().ToString());
+    const bool as_told = sites_[i].process->stopping();
+    if (as_told) CheckNothingLeft(sites_[i].name, *sites_[i].process->io());
+    DropSite(i, false);
+    if (chaos_) {
+      BringUpLater(kRestartPause + DownTime(), i, -1);
+    } else if (!as_told) {  // the last fault was still under way at the heal
+      world_.Schedule(kRestartPause, [this, i] { StartSite(i); });
+    }
+  }
+  for (int i = 0; i < kAgents; ++i) {
+    AgentProcess* process = agents_[i].process.get();
+    if (process == nullptr) continue;
+    if (chaos_ && process->ended()) {
+      DropAgent(i, false);
+      BringUpLater(kRestartPause + DownTime(), -1, i);
+    } else if (!chaos_ && !process->stopping() && absl::IsAborted(process->vault()->trouble()) &&
+               operator_restarts_ > 0) {
+      // Fenced by the agent that the heal took away: its operator starts it again.
+      --operator_restarts_;
+      DropAgent(i, false);
+      StartAgent(i);
+    }
+  }
 }
 
 bool Cluster::Converged() {

@@ -1,5 +1,5 @@
-// Goal: a push that fails, wherever its spans are by then, takes nothing with it: not the agent, and
-// no lag stays behind that nothing would ever end.
+// Goal: a push that fails, wherever its spans are by then, takes nothing with it: not the agent,
+// and no lag stays behind that nothing would ever end.
 #include <gtest/gtest.h>
 
 #include "agent/source/span.h"

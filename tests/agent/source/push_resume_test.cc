@@ -157,14 +157,14 @@ TEST(PushResume, AlsoWhenTheResumedPushIsCutOffAgain) {
   PushWorld world(8);
   const std::string content = PushWorld::Noise(kSize, 8);
   world.WriteSource(kPath, content);
-  for (const uint64_t read : {kSize / 2, kSize * 7 / 10, kSize * 9 / 10}) {
+  for (const uint64_t read : {kSize / 2, kSize * 7 / 10, kSize * 8 / 10}) {
     world.StartAgent();
     CutOff(&world, "file", kPath, read);
   }
   world.StartAgent();
   TestCall* call = world.StartPush("file", kPath);
   const PushReport report = world.FinishPush(call);
-  EXPECT_GE(report.resumed_at_bytes, kSize * 9 / 10 - kBehindMax);
+  EXPECT_GE(report.resumed_at_bytes, kSize * 8 / 10 - kBehindMax);
   EXPECT_EQ(report.source_bytes, kSize);
   EXPECT_EQ(report.version, 1u);
   EXPECT_EQ(world.Restored("file", 1), content);

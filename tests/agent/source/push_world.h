@@ -41,6 +41,7 @@ struct TestCall : Call {
 
 class PushWorld {
  public:
+  static constexpr absl::Duration kPatience = absl::Minutes(10);
   explicit PushWorld(uint64_t seed);
   ~PushWorld();
 
@@ -50,7 +51,7 @@ class PushWorld {
   CutLimits cut = {4096, 16384, 32768};
   uint64_t versions_per_keyring = 64;
   uint64_t window_bytes = 64 * 1024 * 1024;
-  std::string idempotency_key;                     // of the pushes that are started from now on
+  std::string idempotency_key;                      // of the pushes that are started from now on
   absl::Duration push_timeout = absl::Minutes(10);  // without progress
   bool with_media = false;  // a second vault, "media", with an RPO target of an hour
 

@@ -1,0 +1,63 @@
+// Goal: what sites and agent have signed counts only as far as the records' chain shows it.
+#include <gtest/gtest.h>
+
+#include "tests/replicator/proof_world.h"
+
+namespace tidemark {
+namespace {
+
+// It would be taken to hold all that ever comes.
+TEST(ProofOfRecords, BelievesNoSiteThatNamesWhatNoLogHas) {
+  ProofWorld world = HealthyProofWorld();
+  Receipt lie = world.NextReceipt(1, 20, kStart + 2500 * kMilli);
+  lie.heads[0].durable.sequence = 1'000'000'000'000;
+  const SignedReceipt signed_lie = SignReceipt(world.site_key(1), lie);
+  world.pieces.push_back({EvidenceKind::kReceipt, signed_lie.Encode()});
+  EXPECT_TRUE(Names(FindIn(world), FindingKind::kMissing, "b", lie.number));
+}
+
+TEST(ProofOfRecords, BelievesNoReceiptsWithoutTheRecordsChain) {
+  ProofWorld world = HealthyProofWorld();
+  std::erase_if(world.pieces,
+                [](const ProofWorld::Piece& piece) { return piece.kind == EvidenceKind::kHeader; });
+  EXPECT_TRUE(Names(FindIn(world), FindingKind::kMissing, "a", 1));
+}
+
+// Epoch 2 began where only the sites without record 21 of epoch 1 answered. Epoch 3 was answered by
+// one that had it, and goes on from there: with a start of its own, or not.
+ProofWorld WithAnEpochPassedOver(bool goes_on) {
+  ProofWorld world = HealthyProofWorld();
+  ProofWorld lost = world;
+  lost.epoch = 2;
+  EpochStart begun;
+  begun.epoch = 2;
+  const std::vector<std::byte> start = Encode(begun);
+  lost.Append(kStart + 3 * kSecond, RecordKind::kEpochStart, &start);
+  world.Append(kStart + 3 * kSecond);
+  world.epoch = 3;
+  if (goes_on) world.Append(kStart + 3 * kSecond);
+  std::vector<ProofWorld::Piece> shown = std::exchange(world.pieces, {});
+  shown.push_back(lost.pieces.back());
+  world.ShowHeaders();
+  for (const ProofWorld::Piece& piece : shown) {
+    if (piece.kind != EvidenceKind::kHeader) world.pieces.push_back(piece);
+  }
+  return world;
+}
+
+TEST(ProofOfRecords, AnEpochThatANewerOnePassedOverLeftNoHistory) {
+  EXPECT_TRUE(FindIn(WithAnEpochPassedOver(true)).empty());
+}
+
+TEST(ProofOfRecords, NamesAControlRecordThatTheChainLeavesOut) {
+  EXPECT_TRUE(Names(FindIn(WithAnEpochPassedOver(false)), FindingKind::kChain, "", 21));
+}
+
+TEST(ProofOfRecords, NamesABreakInTheRecordsChain) {
+  ProofWorld world = HealthyProofWorld();
+  world.pieces.erase(world.pieces.begin() + 7);
+  EXPECT_TRUE(Names(FindIn(world), FindingKind::kChain, "", 9));
+}
+
+}  // namespace
+}  // namespace tidemark
