@@ -7,7 +7,7 @@
 #include <string_view>
 namespace tidemark {
 // The bug on display; empty: none. Set by the simulator's main before anything runs, and for tests
-// by tests/sim/museum_display.cc.
+// by tests/crypto/museum_display.cc.
 inline std::string_view museum_bug_on_display;
 inline bool IsOnDisplay(std::string_view bug) { return museum_bug_on_display == bug; }
 }  // namespace tidemark
