@@ -70,10 +70,11 @@ Task<> AlertSender::Step(std::vector<SlaFact> facts, AlertDesk::FactsOfSubject f
   unsaved_ = unsaved_ || !changes_.empty();
   desk_.Route(now, book_.states(), facts_of);
   for (Channel& channel : channels_) Collect(&channel);
-  // What is not on disk is not sent: it would be sent again after a restart.
+  // Stored first, so that a restart sends nothing twice. A disk that takes nothing must not keep
+  // anybody from hearing of it, though: then some come again, with the number that they had.
   if (unsaved_ || desk_.changed()) {
     const absl::Status stored = co_await Store();
-    if (!stored.ok()) co_return;
+    (void)stored;  // its trouble is told by Store; tried again at the next round
   }
   for (Channel& channel : channels_) {
     std::string where = page;

@@ -96,6 +96,7 @@ void ReceiptAudit::TakeNext(const SignedReceipt& receipt, ByteSpan bytes, const 
     gaps_.push_back({last_number_ + 1, number - 1});
     promised_[number - 1] = receipt.receipt.previous;
   }
+  if (has_gap) heads_.clear();  // the one that says truncated may be among those
   CheckHeads(receipt, bytes);
   MakeLast(receipt, bytes, digest, checked);
 }

@@ -7,6 +7,7 @@
 #include "agent/io/transfer.h"
 #include "agent/recover/block_check.h"
 #include "agent/recover/read_session.h"
+#include "crypto/rare_path.h"
 
 namespace tidemark {
 namespace {
@@ -85,7 +86,21 @@ class SiteSource : public RecordSource {
   }
 
  private:
+  // A session that stood idle may have died unheard, with its site: then once more on a new one.
   Task<> Ask(ReadSession::Request* request) {
+    const bool was_alive = alive();
+    co_await AskOnce(request);
+    if (!was_alive || alive() || !absl::IsUnavailable(request->status) || finished_) co_return;
+    RARE_PATH("read-asked-again");
+    request->status = absl::OkStatus();
+    request->head.reset();
+    request->durable.reset();
+    request->received = 0;
+    request->ended = request->finished = false;
+    co_await AskOnce(request);
+  }
+
+  Task<> AskOnce(ReadSession::Request* request) {
     absl::Status connected = co_await Connected();
     // It may have broken again between the connect and this line.
     if (connected.ok() && !alive()) {

@@ -1,5 +1,6 @@
 #include "agent/report/alert_shape.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "agent/report/json_fields.h"
@@ -10,6 +11,8 @@ namespace {
 
 constexpr const char* kNever = "0001-01-01T00:00:00Z";
 constexpr size_t kTitleBytesMax = 250, kTextBytesMax = 3000;  // below the limits of all of them
+constexpr size_t kDiscordFieldsMax = 25;  // with more of them Discord refuses the message
+constexpr absl::Duration kStandsAtMost = absl::Hours(24 * 365);
 
 bool IsOver(const Alert& alert) { return alert.level == SlaLevel::kInfo; }
 
@@ -40,10 +43,17 @@ const char* PrometheusSeverity(SlaLevel level) {
   return level == SlaLevel::kDanger ? "critical" : SlaLevelName(level);
 }
 
+// As Prometheus' label names are: vaults may be called anything.
+std::string LabelName(std::string fact) {
+  for (char& c : fact) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return fact;
+}
+
 Json Annotations(const Alert& alert) {
   Json annotations = {{"summary", alert.summary}, {"description", Text(alert)}};
-  for (const auto& [name, value] : alert.facts)
-    annotations[absl::StrReplaceAll(name, {{" ", "_"}})] = value;
+  for (const auto& [name, value] : alert.facts) annotations[LabelName(name)] = value;
   return annotations;
 }
 
@@ -54,8 +64,7 @@ Json Generic(const Alert& alert, const std::string& agent, const std::string& pa
   const Json annotations = Annotations(alert);
   const char* status = IsOver(alert) ? "resolved" : "firing";
   Json facts = Json::object();
-  for (const auto& [name, value] : alert.facts)
-    facts[absl::StrReplaceAll(name, {{" ", "_"}})] = value;
+  for (const auto& [name, value] : alert.facts) facts[LabelName(name)] = value;
   const Json entry = {{"status", status},
                       {"labels", labels},
                       {"annotations", annotations},
@@ -89,7 +98,8 @@ Json Alertmanager(const Alert& alert, const std::string& agent, const std::strin
                 {"annotations", annotations},
                 {"startsAt", FormatRfc3339(IsOver(alert) ? alert.since : alert.raised)},
                 {"generatorURL", page}};
-  if (IsOver(alert)) entry["endsAt"] = FormatRfc3339(alert.told_at);
+  // Without an end Alertmanager would call it resolved after five minutes.
+  entry["endsAt"] = FormatRfc3339(IsOver(alert) ? alert.told_at : alert.told_at + kStandsAtMost);
   return Json::array({entry});
 }
 
@@ -118,8 +128,10 @@ Json Slack(const Alert& alert, const std::string& agent, const std::string& page
 
 Json Discord(const Alert& alert, const std::string& agent) {
   Json fields = Json::array();
-  for (const auto& [name, value] : alert.facts)
+  for (const auto& [name, value] : alert.facts) {
+    if (fields.size() == kDiscordFieldsMax) break;
     fields.push_back({{"name", name}, {"value", value}, {"inline", true}});
+  }
   const int colour = IsOver(alert)                      ? 0x1a7f4b
                      : alert.level == SlaLevel::kDanger ? 0xb3261e
                                                         : 0xd98a00;

@@ -222,11 +222,6 @@ Task<> SiteSession::RunReads() {
   absl::Status greeted = co_await reads_->Greet();
   if (greeted.ok()) co_await read_service_.Run(reads_.get());
   reads_->Close();
-  // Who asks on would wait for ever.
-  co_await control_.Flush();
-  const bool waited = co_await grace_.For(kGrace);
-  (void)waited;
-  control_.Close();
 }
 
 Task<> SiteSession::End() {

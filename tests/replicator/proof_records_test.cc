@@ -6,6 +6,19 @@
 namespace tidemark {
 namespace {
 
+// The receipt that says truncated may be the one that is lacking.
+TEST(ProofOfRecords, ConvictsNobodyAcrossAGap) {
+  ProofWorld world = HealthyProofWorld();
+  world.SignReceipt(2, 10, kStart + 2500 * kMilli, Receipt::Level::kTruncated);
+  const size_t truncated = world.pieces.size() - 1;
+  world.SignReceipt(2, 10, kStart + 2600 * kMilli);
+  world.pieces.erase(world.pieces.begin() + static_cast<ptrdiff_t>(truncated));
+  const ProofFindings findings = FindIn(world);
+  EXPECT_TRUE(Names(findings, FindingKind::kMissing, "w", 21));
+  for (const ProofFinding& finding : findings.listed())
+    EXPECT_EQ(finding.kind, FindingKind::kMissing) << finding.message;
+}
+
 // It would be taken to hold all that ever comes.
 TEST(ProofOfRecords, BelievesNoSiteThatNamesWhatNoLogHas) {
   ProofWorld world = HealthyProofWorld();

@@ -12,7 +12,8 @@ namespace {
 constexpr uint64_t kEventsBetweenLooks = 100;
 // Budgets of one process, far above what it needs and far below what a leak makes.
 constexpr uint64_t kModeRecordsMax = 4, kModeRecordBytes = 8192;
-constexpr size_t kOperationsMax = 400, kDescriptorsMax = 200;
+// Agents that are killed every half millisecond leave sessions that end by their own limits.
+constexpr size_t kOperationsMax = 400, kDescriptorsMax = 400;
 
 std::string WithFlippedDigest(std::string digest) {
   if (!digest.empty()) digest[0] = static_cast<char>(digest[0] ^ 1);

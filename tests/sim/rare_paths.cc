@@ -34,6 +34,7 @@ const std::vector<std::string>& RarePathNames() {
       "quorum-begun",
       "quorum-ended",
       "site-behind-at-take-over",
+      "read-asked-again",
       "receipt-could-not-be-stored",
       "receipt-file-replaced",
       "record-before-its-turn",

@@ -227,10 +227,31 @@ TEST(AlertShape, OthersAreWhatTheirReceiversTake) {
   EXPECT_EQ(Shaped("pagerduty", kDanger, kInfo)["event_action"], "resolve");
   EXPECT_EQ(Shaped("pagerduty", kDanger, kInfo)["dedup_key"],
             Shaped("pagerduty", kInfo, kDanger)["dedup_key"]);
-  EXPECT_FALSE(Shaped("alertmanager", kInfo, kDanger)[0].contains("endsAt"));
-  EXPECT_TRUE(Shaped("alertmanager", kDanger, kInfo)[0].contains("endsAt"));
+  EXPECT_EQ(Shaped("alertmanager", kInfo, kDanger)[0]["endsAt"], "2027-11-23T12:00:01.000Z")
+      << "it would be resolved after minutes";
+  EXPECT_EQ(Shaped("alertmanager", kDanger, kInfo)[0]["endsAt"], "2026-11-23T12:00:01.000Z")
+      << "not a year from now";
   EXPECT_EQ(Shaped("alertmanager", kDanger, kInfo)[0]["labels"],
             Shaped("alertmanager", kInfo, kDanger)[0]["labels"]);
+}
+
+// Alertmanager refuses other annotations, Discord more fields, and both would be for good.
+TEST(AlertShape, ManyVaultsOfAnyNameAreTaken) {
+  Alert alert = Sample(kInfo, kDanger);
+  for (int i = 0; i < 20; ++i) {
+    alert.facts.emplace_back("copies available of pg-main." + std::to_string(i), "2");
+    alert.facts.emplace_back("last verified of pg-main." + std::to_string(i), "never");
+  }
+  AlertChannel channel = Channel("x");
+  const AlertSecrets secrets{"http://x/", "", "routing"};
+  channel.type = "alertmanager";
+  const Json shaped = Json::parse(ShapeAlert(channel, secrets, alert, "agent", "").body);
+  for (const auto& [name, value] : shaped[0]["annotations"].items())
+    EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string::npos)
+        << name;
+  channel.type = "discord";
+  const Json card = Json::parse(ShapeAlert(channel, secrets, alert, "agent", "").body);
+  EXPECT_EQ(card["embeds"][0]["fields"].size(), 25u);
 }
 
 TEST(AlertShape, AMailCannotBeGivenMoreHeaders) {
