@@ -43,6 +43,14 @@ class Keeper : public ::testing::Test {
     absl::Status flushed = co_await keeper_->Flush();
     EXPECT_TRUE(flushed.ok()) << flushed;
   }
+  Task<> FailToFlush() {
+    SimInjection failing;
+    failing.kind = Op::Kind::kSync;
+    failing.path_part = "/state/proof/";
+    io()->Inject(failing);
+    absl::Status flushed = co_await keeper_->Flush();
+    EXPECT_FALSE(flushed.ok());
+  }
   // Tells the keeper what was signed since the last call.
   void Tell() {
     for (; told_ < signed_.pieces.size(); ++told_) {
@@ -166,6 +174,40 @@ TEST_F(Keeper, ForgetsTheOldestSegmentsByAgeAndBySize) {
   const LedgerReport whole = LedgerFrom(start_);
   EXPECT_FALSE(facts_.empty());
   EXPECT_GT(whole.vaults[0].sites[0].unknown, kSecond);
+}
+
+// A disk that takes no more would fill with beginnings; and what a failed flush left in the cache
+// is read today and gone tomorrow.
+TEST_F(Keeper, AFailedFlushLeavesNothingThatIsReadOrKept) {
+  Open();
+  Traffic(absl::Seconds(2));
+  Do(FlushKeeper());
+  const uint64_t bytes = keeper_->journal()->bytes();
+  for (int i = 0; i < 3; ++i) {
+    Traffic(absl::Seconds(1));
+    Do(FailToFlush());
+  }
+  EXPECT_EQ(world_.disk(node_)->Files("/state/proof").size(), 1u);
+  EXPECT_EQ(keeper_->journal()->bytes(), bytes);
+  Do(FlushKeeper());
+  const LedgerReport ledger = LedgerFrom(start_);
+  for (const std::string& fact : facts_)
+    EXPECT_EQ(fact.find("never got"), std::string::npos) << fact;
+  EXPECT_LE(ledger.vaults[0].sites[0].rpo.worst, 500 * kMilli);
+}
+
+TEST_F(Keeper, AnEmptySegmentHidesNothingOfThoseBeforeIt) {
+  Open();
+  Traffic(absl::Seconds(5));
+  Do(FlushKeeper());
+  const int64_t known = LedgerFrom(start_).vaults[0].sites[2].known;
+  EXPECT_GT(known, 4 * kSecond);
+  Crash();
+  const std::string cut_short = "/state/proof/evidence-000000000000000f";
+  world_.disk(node_)->WriteFile(cut_short, "");
+  Open();
+  EXPECT_FALSE(world_.disk(node_)->Exists(cut_short));
+  EXPECT_GE(LedgerFrom(start_).vaults[0].sites[2].known, known);
 }
 
 TEST_F(Keeper, ConvictsASiteAsItArrives) {
