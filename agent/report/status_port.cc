@@ -196,6 +196,8 @@ class HttplibPort : public StatusPort {
     }
     if (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0")
       return refuse(413, "body", "a request has no body here");
+    // A line of them would multiply the page.
+    if (request.has_header("Range")) return refuse(416, "range", "pages are given whole");
     std::shared_ptr<const Pages> pages;
     Clock::time_point published;
     {

@@ -103,6 +103,19 @@ TEST(StatusPort, WhatIsMalformedOrTooLongIsRefusedAndTheNextIsServed) {
   EXPECT_THAT(Get(port->port(), "/x"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST(StatusPort, PagesAreGivenWhole) {
+  const std::unique_ptr<StatusPort> port = Opened("");
+  port->Publish(std::make_shared<const StatusPort::Pages>(
+      [](const std::string&, absl::Duration) -> HttpAnswer {
+        return {200, "text/plain", std::string(100000, 'x')};
+      }));
+  std::string ranges = "Range: bytes=0-";
+  for (int i = 0; i < 100; ++i) ranges += ",0-";
+  const std::string answer = Get(port->port(), "/", ranges + "\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 416"));
+  EXPECT_LT(answer.size(), 100000u);
+}
+
 TEST(StatusPort, APortIsNotSharedInSilence) {
   const std::unique_ptr<StatusPort> port = Opened("");
   StatusPort::Options options;
