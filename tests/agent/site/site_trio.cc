@@ -73,17 +73,24 @@ Task<std::unique_ptr<TestAgent>> SiteTrio::Connect(int site) {
   co_return std::move(agent);
 }
 
+Task<std::unique_ptr<TestAgent>> SiteTrio::Append(int site, const std::vector<TestRecord>* log) {
+  std::unique_ptr<TestAgent> agent = co_await Connect(site);
+  for (const TestRecord& record : *log) {
+    absl::Status sent = co_await agent->Append(&record);
+    EXPECT_TRUE(sent.ok()) << sent;
+  }
+  VaultId vault = TestVault();
+  Position tail = log->back().header.position();
+  absl::Status acked = co_await agent->AwaitAck(vault, tail);
+  EXPECT_TRUE(acked.ok()) << acked;
+  co_return std::move(agent);
+}
+
 Task<> SiteTrio::Fill(const std::vector<TestRecord>* log, std::string* receipt) {
   for (int site = 0; site < kSites; ++site) {
-    std::unique_ptr<TestAgent> agent = co_await Connect(site);
-    for (const TestRecord& record : *log) {
-      absl::Status sent = co_await agent->Append(&record);
-      EXPECT_TRUE(sent.ok()) << sent;
-    }
+    std::unique_ptr<TestAgent> agent = co_await Append(site, log);
     VaultId vault = TestVault();
     Position tail = log->back().header.position();
-    absl::Status acked = co_await agent->AwaitAck(vault, tail);
-    EXPECT_TRUE(acked.ok()) << acked;
     if (receipt != nullptr && site == 0) {
       absl::Status signed_for = co_await agent->AwaitReceipt(vault, tail);
       EXPECT_TRUE(signed_for.ok()) << signed_for;

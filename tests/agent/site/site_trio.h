@@ -58,6 +58,8 @@ class SiteTrio {
   Task<std::unique_ptr<TestAgent>> Greet(int site);
   // An agent that has the site's promise, and has told it where the others are.
   Task<std::unique_ptr<TestAgent>> Connect(int site);
+  // As Connect; the log is acked then.
+  Task<std::unique_ptr<TestAgent>> Append(int site, const std::vector<TestRecord>* log);
   // The same log at every site, also where it holds the beginning; and a's receipt for it.
   Task<> Fill(const std::vector<TestRecord>* log, std::string* receipt = nullptr);
   // What the site says of its scrub.
