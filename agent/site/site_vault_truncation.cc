@@ -47,12 +47,14 @@ Task<absl::Status> SiteVault::GiveUp(const Parting* parting, MutableByteSpan buf
   memory.fetch.reset();
   absl::Status stored;
   if (!MUSEUM_BUG("truncation-not-remembered")) stored = co_await file_.Store(memory);
-  absl::Status dropped = stored;
-  if (stored.ok()) memory_ = memory;
-  if (stored.ok()) dropped = co_await log_->DropAbove(parting->last_shared);
-  if (!dropped.ok()) {
+  absl::Status given_up = stored;
+  if (stored.ok()) {
+    memory_ = memory;
+    given_up = co_await log_->DropAbove(parting->last_shared);
+  }
+  if (!given_up.ok()) {
     co_await log_->RemoveAside();
-    co_return dropped;
+    co_return given_up;
   }
   book_ = PromiseBook(book_.epoch(), book_.nonce(), parting->last_shared, parting->last_shared);
   RARE_PATH("old-tail-given-up");

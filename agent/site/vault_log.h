@@ -60,8 +60,8 @@ class VaultLog {
   Task<absl::StatusOr<size_t>> Commit(const std::vector<RecordBuffer>* group, size_t from);
   // Copies flushed records above `position` into a file of its own, which the log does not count:
   // nothing that was ever acked is destroyed. Rotten blocks are copied as they are, what cannot be
-  // read is left out. `buffer`: kRecordBytesMax, aligned. kResourceExhausted: no space for that and
-  // for the file that DropAbove begins.
+  // read is left out. `buffer`: kRecordBytesMax, aligned. kResourceExhausted: there is no space for
+  // a log file.
   Task<absl::Status> KeepAside(Position position, MutableByteSpan buffer);
   // The records are not given up after all: the copy goes.
   Task<> RemoveAside();
