@@ -239,9 +239,12 @@ bool Cluster::Do(Act act) {
     case Act::kFailDisk:
       world_.FailDisk(node, DownTime());
       return true;
-    case Act::kJumpClock:
-      world_.JumpClock(node, DownTime() * 100 - DownTime() * 100);
+    case Act::kJumpClock: {
+      // Two statements: compilers differ in which operand of one expression they draw first.
+      const absl::Duration forward = DownTime() * 100;
+      world_.JumpClock(node, forward - DownTime() * 100);
       return true;
+    }
     case Act::kCancelPush:
       return agent.process != nullptr && agent.process->CancelOnePush(&random_);
     case Act::kStickEntropy:
