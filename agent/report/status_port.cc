@@ -1,6 +1,6 @@
 #include "agent/report/status_port.h"
 
-// cpp-httplib brings the parsing of HTTP, keep-alive and TLS; its threads stay in this file.
+// cpp-httplib brings the parsing of HTTP; its threads stay in this file.
 #include <httplib.h>
 
 #include <algorithm>
@@ -14,17 +14,17 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "agent/report/request_stream.h"
 
 namespace tidemark {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kThreads = 8;
+// A slow stranger holds one for kRequestTimeMax; they mostly wait.
+constexpr size_t kThreads = 16;
 constexpr size_t kWaitingMax = 64;  // connections; more wait in the kernel's backlog
 constexpr size_t kBodyBytesMax = 4096;
-constexpr int kTimeoutSeconds = 3, kKeepAliveSeconds = 2;
-constexpr size_t kKeepAliveRequests = 1000;
 
 // A bounded queue: when it is full the accepting thread waits, and the backlog fills.
 class Workers : public httplib::TaskQueue {
@@ -69,6 +69,25 @@ class Workers : public httplib::TaskQueue {
   std::vector<std::thread> threads_;
 };
 
+// The library's server, on connections whose requests are bounded.
+template <class Server>
+class BoundedServer : public Server {
+ public:
+  using Server::Server;
+
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    SSL_CTX* tls = nullptr;
+    if constexpr (requires(const Server& server) { server.ssl_context(); })
+      tls = this->ssl_context();
+    return ServeConnection(
+        socket, tls, [this] { return this->svr_sock_ == INVALID_SOCKET; },
+        [this](httplib::Stream& stream, bool is_last, bool* closed) {
+          return this->process_request(stream, is_last, *closed, nullptr);
+        });
+  }
+};
+
 // Its time does not tell how many characters were right.
 bool SameText(const std::string& a, const std::string& b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
@@ -105,12 +124,12 @@ class HttplibPort : public StatusPort {
 
   absl::Status Start() {
     if (options_.certificate.empty()) {
-      server_ = std::make_unique<httplib::Server>();
+      server_ = std::make_unique<BoundedServer<httplib::Server>>();
     } else {
       const char* clients =
           options_.client_authority.empty() ? nullptr : options_.client_authority.c_str();
-      server_ = std::make_unique<httplib::SSLServer>(options_.certificate.c_str(),
-                                                     options_.private_key.c_str(), clients);
+      server_ = std::make_unique<BoundedServer<httplib::SSLServer>>(
+          options_.certificate.c_str(), options_.private_key.c_str(), clients);
     }
     if (!server_->is_valid()) {
       return absl::FailedPreconditionError("status port: " + options_.certificate + " and " +
@@ -118,10 +137,6 @@ class HttplibPort : public StatusPort {
     }
     server_->new_task_queue = [] { return new Workers; };
     server_->set_payload_max_length(kBodyBytesMax);
-    server_->set_read_timeout(kTimeoutSeconds);
-    server_->set_write_timeout(kTimeoutSeconds);
-    server_->set_keep_alive_timeout(kKeepAliveSeconds);
-    server_->set_keep_alive_max_count(kKeepAliveRequests);
     server_->set_tcp_nodelay(true);
     // No SO_REUSEPORT, which is the library's default: two agents would share a port in silence.
     server_->set_socket_options([](socket_t socket) {

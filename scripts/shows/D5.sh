@@ -45,7 +45,7 @@ for method in POST PUT DELETE PATCH OPTIONS; do answers 405 "$method" -X "$metho
 head -c 100000 /dev/zero | tr '\0' x >"$work/big"
 answers 413 "a body" -X GET --data-binary "@$work/big" "${right[@]}" "$u/status"
 answers 414 "an address of 9000 bytes" "${right[@]}" "$u/$(head -c 9000 "$work/big")"
-answers 400 "a header of 100000 bytes" "${right[@]}" -H @<(printf 'X-Big: '; cat "$work/big") "$u/status"
+answers 431 "a header of 100000 bytes" "${right[@]}" -H @<(printf 'X-Big: '; cat "$work/big") "$u/status"
 
 title "garbage, half requests, and connections that say nothing"
 python3 - "${u##*:}" <<'END' || fail "the port does not survive it"

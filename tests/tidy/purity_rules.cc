@@ -119,8 +119,9 @@ bool IsPure(const SourceFile& file) {
 }
 
 // Doors to libraries with threads of their own: given immutable snapshots, they touch no state.
-constexpr const char* kThreadedDoors[] = {"agent/report/courier.cc",
-                                          "agent/report/status_port.cc"};
+constexpr const char* kThreadedDoors[] = {"agent/report/courier.cc", "agent/report/status_port.cc",
+                                          "agent/report/request_stream.h",
+                                          "agent/report/request_stream.cc"};
 
 bool MustRepeat(const SourceFile& file) {
   if (!file.cpp()) return false;

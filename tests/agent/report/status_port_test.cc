@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,20 +14,29 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// One connection, these bytes, everything that comes back until the end.
-std::string Talk(uint16_t port, const std::string& request) {
+int Connected(uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(port);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+  return fd;
+}
+
+std::string ToTheEnd(int fd) {
   std::string answer;
-  if (connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0) {
-    (void)!send(fd, request.data(), request.size(), MSG_NOSIGNAL);
-    char buffer[4096];
-    for (ssize_t got; (got = recv(fd, buffer, sizeof(buffer), 0)) > 0;)
-      answer.append(buffer, static_cast<size_t>(got));
-  }
+  char buffer[4096];
+  for (ssize_t got; (got = recv(fd, buffer, sizeof(buffer), 0)) > 0;)
+    answer.append(buffer, static_cast<size_t>(got));
+  return answer;
+}
+
+// One connection, these bytes, everything that comes back until the end.
+std::string Talk(uint16_t port, const std::string& request) {
+  const int fd = Connected(port);
+  (void)!send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+  std::string answer = ToTheEnd(fd);
   close(fd);
   return answer;
 }
@@ -97,10 +107,52 @@ TEST(StatusPort, WhatIsMalformedOrTooLongIsRefusedAndTheNextIsServed) {
   PublishPath(port.get());
   EXPECT_THAT(Get(port->port(), "/" + std::string(9000, 'x')), StartsWith("HTTP/1.1 414"));
   EXPECT_THAT(Get(port->port(), "/x", "X: " + std::string(100'000, 'y') + "\r\n"),
-              StartsWith("HTTP/1.1 400"));
+              StartsWith("HTTP/1.1 431"));
   EXPECT_THAT(Talk(port->port(), "this is no HTTP\r\n\r\n"), StartsWith("HTTP/1.1 400"));
   Talk(port->port(), std::string("\0\xff\r\n\r\n", 6));
   EXPECT_THAT(Get(port->port(), "/x"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(StatusPort, ALineThatNeverEndsIsRefusedBeforeItFillsMemory) {
+  const std::unique_ptr<StatusPort> port = Opened("");
+  PublishPath(port.get());
+  const std::string endless = "GET / HTTP/1.1\r\nX: " + std::string(1 << 20, 'x');
+  EXPECT_THAT(Talk(port->port(), endless), StartsWith("HTTP/1.1 431"));
+  const std::string lines = [] {
+    std::string all = "GET / HTTP/1.1\r\n";
+    for (int i = 0; i < 4000; ++i) all += "X-" + std::to_string(i) + ": y\r\n";
+    return all;
+  }();
+  EXPECT_THAT(Talk(port->port(), lines), HasSubstr("at most 16384 bytes"));
+  EXPECT_THAT(Get(port->port(), "/x"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(StatusPort, AByteASecondDoesNotHoldAThread) {
+  const std::unique_ptr<StatusPort> port = Opened("");
+  PublishPath(port.get());
+  const int fd = Connected(port->port());
+  std::string answer;
+  for (int i = 0; i < 40 && answer.empty(); ++i) {
+    (void)!send(fd, "G", 1, MSG_NOSIGNAL);
+    pollfd waiting{fd, POLLIN, 0};
+    if (poll(&waiting, 1, 250) > 0) answer = ToTheEnd(fd);
+  }
+  close(fd);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 408"));
+  EXPECT_THAT(answer, HasSubstr("in 3 seconds"));
+}
+
+TEST(StatusPort, AConnectionServesManyRequests) {
+  const std::unique_ptr<StatusPort> port = Opened("");
+  PublishPath(port.get());
+  std::string requests;
+  for (int i = 0; i < 200; ++i)
+    requests += "GET /" + std::to_string(i) +
+                " HTTP/1.1\r\nHost: x\r\nX: " + std::string(300, 'x') +
+                (i == 199 ? "\r\nConnection: close" : "") + "\r\n\r\n";
+  const std::string answers = Talk(port->port(), requests);
+  EXPECT_THAT(answers, HasSubstr("page /0"));
+  EXPECT_THAT(answers, HasSubstr("page /199")) << "the bound is of a request, not of them all";
 }
 
 TEST(StatusPort, PagesAreGivenWhole) {
