@@ -74,8 +74,8 @@ StatusReport Agent::Status() {
   for (size_t i = 0; i < vaults_.size(); ++i) report.vaults.push_back(StatusOf(i));
   outlook_.Complete(io_->Monotonic(), &report);
   if (observer_ != nullptr) observer_->Complete(&report);
-  JudgeHealth(&report);
   AddProof(&report);
+  JudgeHealth(&report);
   return report;
 }
 

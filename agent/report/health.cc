@@ -32,6 +32,8 @@ constexpr HealthRow kTable[] = {
     {"SITE_BAD_BLOCKS", "error", "a site re-read its store and found places that are not healed",
      "it heals by itself once another site gives what it needs; `tidemark verify --deep` says what "
      "is lost"},
+    {"SITE_EQUIVOCATES", "error", "a site signed two histories: its own signatures convict it",
+     "its receipts prove nothing: keep them (`tidemark rpo export`) and take it out of service"},
     {"SITE_FULL", "error", "a site's disk is full (the witness: warn)",
      "free or add space on its store; it goes on by itself"},
     {"SITE_NEARLY_FULL", "warn", "a site's disk is nearly full, or will be within a day",
@@ -71,6 +73,8 @@ constexpr HealthRow kTable[] = {
      "fewer pushes at a time, a larger machine, or other [limits]: workers, cpu_percent"},
     {"AGENT_MEMORY_HIGH", "warn", "the agent takes more of the memory than it should",
      "smaller [memory] buffers, a larger machine, or another memory_percent in [limits]"},
+    {"PROOF_NOT_KEPT", "warn", "receipts are not kept: this time cannot be proved later",
+     "make room in the agent's state directory, then restart it: it fetches what sites still have"},
     {"LOOP_STALLED", "info", "the agent's loop stood still for more than a second",
      "the machine is short of CPU or memory; see its load"},
     {"STATUS_PORT", "warn", "the status port cannot be served",
@@ -94,6 +98,7 @@ class Judge {
         {row.code, severity != nullptr ? severity : row.severity, std::move(message), row.hint});
   }
   void Link(const SiteStatus& site);
+  void Proof(const SiteStatus& site);
   void Rpo(const SiteStatus& site);
   void Store(const SiteStatus& site);
   void Neighbours();
@@ -127,6 +132,10 @@ void Judge::Link(const SiteStatus& site) {
     Add("CLOCK_SKEW",
         absl::StrFormat("%s: its clock is off by %.1f s", Who(site), *site.clock_skew_seconds));
   }
+}
+
+void Judge::Proof(const SiteStatus& site) {
+  if (!site.conviction.empty()) Add("SITE_EQUIVOCATES", Who(site) + " " + site.conviction);
 }
 
 void Judge::Rpo(const SiteStatus& site) {
@@ -233,6 +242,8 @@ void Judge::OfAgent() {
     Add("LOOP_STALLED", absl::StrFormat("the agent's loop once stood still for %.1f s",
                                         report_->longest_stall_seconds));
   }
+  if (!report_->proof_trouble.empty())
+    Add("PROOF_NOT_KEPT", "receipts are not kept: " + report_->proof_trouble);
   if (!report_->status_trouble.empty()) Add("STATUS_PORT", report_->status_trouble);
 }
 
@@ -256,6 +267,7 @@ void JudgeHealth(StatusReport* report) {
   Judge judge(report);
   for (const SiteStatus& site : report->sites) {
     judge.Link(site);
+    judge.Proof(site);
     judge.Rpo(site);
     judge.Store(site);
   }

@@ -30,6 +30,7 @@ struct IoRates {
 };
 struct SiteStatus {
   std::string name, role, state, last_error;
+  std::string conviction;  // that it signed two histories, and where; empty: not known to have
   bool connected = false;
   std::optional<uint64_t> durable_sequence;
   std::optional<double> replication_lag_seconds, rpo_actual_seconds, rpo_target_seconds;
@@ -91,6 +92,7 @@ struct StatusReport {
   std::string agent, software;
   std::string status_url, status_trouble;  // of the status port; empty: none
   absl::Time at;
+  std::string proof_trouble;               // why receipts are not kept; empty: they are
   bool same_host_allowed = false;
   AgentLoad load;
   uint64_t pushes_running = 0, loop_stalls = 0;
