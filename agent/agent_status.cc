@@ -137,7 +137,10 @@ bool Agent::HoldsCopy(const SiteLink& link, Vault* vault) const {
 VaultSiteStatus Agent::StatusOf(const SiteLink& link, Vault* vault) const {
   VaultSiteStatus row;
   row.name = link.name();
-  row.rates = RatesOf(link.view(vault->options().id).vault_rates);
+  const SiteLink::View view = link.view(vault->options().id);
+  row.state = LinkStateName(view.state);
+  row.is_late = vault->IsLate(link);
+  row.rates = RatesOf(view.vault_rates);
   const LagBook* book = vault->log()->lag_or_null();
   if (book == nullptr) return row;
   const LagBook::Lag now = book->Of(link.options().index, LagNow(io_));

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "agent/io/transfer.h"
-#include "agent/report/health.h"
 #include "agent/report/network_metrics.h"
+#include "agent/report/push_service.h"
 #include "agent/report/sla_report.h"
 
 namespace tidemark {

@@ -59,6 +59,7 @@ Json VaultFields(const VaultStatus& vault) {
   Json sites = Json::array();
   for (const VaultSiteStatus& site : vault.sites) {
     sites.push_back({{"name", site.name},
+                     {"state", site.state},
                      {"replication_lag_seconds", OrNull(site.replication_lag_seconds)},
                      {"rpo_actual_seconds", OrNull(site.rpo_actual_seconds)},
                      {"breach_in_seconds", OrNull(site.breach_in_seconds)},
@@ -160,6 +161,7 @@ bool ReadSite(const Json* json, SiteStatus* site) {
 bool ReadVaultSite(const Json* json, VaultSiteStatus* site) {
   Fields fields(json);
   fields.Text("name", &site->name);
+  fields.Text("state", &site->state);
   fields.Optional("replication_lag_seconds", &site->replication_lag_seconds);
   fields.Optional("rpo_actual_seconds", &site->rpo_actual_seconds);
   fields.Optional("breach_in_seconds", &site->breach_in_seconds);

@@ -1,9 +1,9 @@
 #include "agent/status_pages.h"
 
 #include "agent/report/dashboard.h"
-#include "agent/report/health.h"
 #include "agent/report/json_fields.h"
 #include "agent/report/metrics_text.h"
+#include "agent/report/push_service.h"
 #include "agent/report_json.h"
 
 namespace tidemark {

@@ -290,23 +290,4 @@ void JudgeHealth(StatusReport* report) {
     report->status = report->codes.front().severity;
 }
 
-std::vector<std::string> NotReadyReasons(const StatusReport& report) {
-  constexpr const char* kBlocking[] = {"PRIMARY_DOWN",   "VAULT_OPENING", "VAULT_FENCED",
-                                       "VAULT_FAILED",   "FENCED",        "SITE_FULL",
-                                       "PUSHES_REFUSED", "SITE_DAMAGED"};
-  std::vector<std::string> reasons;
-  const bool needs_primaries =
-      std::any_of(report.vaults.begin(), report.vaults.end(),
-                  [](const VaultStatus& vault) { return vault.ack_mode != "quorum"; });
-  for (const HealthCode& code : report.codes) {
-    const bool waits = needs_primaries && code.message.starts_with("primary ");
-    if ((code.code == "PRIMARY_DOWN" || code.code == "SITE_DAMAGED") && !waits) continue;
-    const bool blocks = std::any_of(std::begin(kBlocking), std::end(kBlocking),
-                                    [&code](const char* name) { return code.code == name; });
-    if (blocks && code.severity != "warn") reasons.push_back(code.code + ": " + code.message);
-    if (code.code == "VAULT_OPENING") reasons.push_back(code.code + ": " + code.message);
-  }
-  return reasons;
-}
-
 }  // namespace tidemark

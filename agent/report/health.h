@@ -27,8 +27,5 @@ RpoStanding StandingOf(const VaultStatus& vault, const VaultSiteStatus& site);
 // Every code that the report gives reason for; sets `codes` and `status`. Replaces what was there.
 void JudgeHealth(StatusReport* report);
 
-// Why pushes or restores cannot be served now; empty: ready. One line each, "CODE: message".
-std::vector<std::string> NotReadyReasons(const StatusReport& report);
-
 }  // namespace tidemark
 #endif  // TIDEMARK_AGENT_REPORT_HEALTH_H_

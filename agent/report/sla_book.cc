@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "agent/report/health.h"
+#include "agent/report/push_service.h"
 
 namespace tidemark {
 namespace {
@@ -41,24 +42,16 @@ SlaFact CopiesFact(const VaultStatus& vault) {
                           vault.copies_expected, vault.name)};
 }
 
+// A vault that is only being opened is on its way.
 SlaFact WritableFact(const StatusReport& report, const VaultStatus& vault) {
   SlaFact fact{{"TidemarkWritable", vault.name, ""}, SlaLevel::kInfo, "pushes are served"};
-  for (const SiteStatus& site : report.sites) {
-    if (site.role != "primary" || vault.ack_mode == "quorum") continue;
-    if (site.connected && site.state != "full") continue;
-    fact.level = SlaLevel::kDanger;
-    fact.summary = "pushes wait: primary " + site.name + " is " +
-                   (site.connected ? site.state : "not connected");
+  std::string why;
+  for (const PushBlock& block : PushBlocks(report, vault)) {
+    const bool is_opening = block.code == "VAULT_OPENING";
+    fact.level = std::max(fact.level, is_opening ? SlaLevel::kWarning : SlaLevel::kDanger);
+    why += (why.empty() ? "" : "; ") + block.reason;
   }
-  if (vault.admission == "refused") {
-    fact.level = SlaLevel::kDanger;
-    fact.summary = "new pushes of vault " + vault.name + " are refused, for its RPO target";
-  }
-  if (vault.state != "open") {
-    fact.level =
-        vault.state == "opening" ? std::max(fact.level, SlaLevel::kWarning) : SlaLevel::kDanger;
-    fact.summary = "vault " + vault.name + " is " + vault.state;
-  }
+  if (!why.empty()) fact.summary = "no pushes of vault " + vault.name + ": " + why;
   return fact;
 }
 

@@ -48,7 +48,8 @@ struct SiteStatus {
 };
 // A vault at one site.
 struct VaultSiteStatus {
-  std::string name;
+  std::string name, state;  // state: as a site's; empty: the site's
+  bool is_late = false;     // a primary that does not keep up; known where quorum mode is possible
   std::optional<double> replication_lag_seconds, rpo_actual_seconds, breach_in_seconds;
   uint64_t pending_bytes = 0;
   IoRates rates;

@@ -53,6 +53,7 @@ class Vault : public PushContext, public LinkedVault {
   RecordSource* source() override { return &all_sources_; }
   // "strict" or "quorum": which sites a commit waits for now.
   const char* ack_mode() const { return log_.mode() == AckMode::kQuorum ? "quorum" : "strict"; }
+  bool IsLate(const SiteLink& link) const;  // of a primary, by the mode's rule
   // What the policy near the RPO target does now; kResourceExhausted where it refuses a new push.
   Admission::State admission() { return log_.LookAtAdmission(); }
   absl::Status MayPush();
@@ -140,8 +141,7 @@ class Vault : public PushContext, public LinkedVault {
   std::map<std::string, ArchiveHandle> new_archives_;
   std::set<std::string> holders_;  // sites of the take-over that hold the adopted tail
   std::optional<ModeRule> mode_rule_;
-  Op* pause_ = nullptr;
-  Op* mode_pause_ = nullptr;
+  Op *pause_ = nullptr, *mode_pause_ = nullptr;
   Event changed_;
   TaskGroup tasks_;
 };

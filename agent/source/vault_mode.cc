@@ -17,13 +17,15 @@ bool Vault::LacksAPrimary(const TakeOverPlan& plan) const {
   return primaries < options_.window.primaries;
 }
 
+bool Vault::IsLate(const SiteLink& link) const {
+  if (!link.options().is_primary) return false;
+  return mode_rule_.has_value() ? mode_rule_->late(link.options().index) : !link.up();
+}
+
 std::string Vault::WhyMode(AckMode mode) const {
   std::string late;
   for (const SiteLink* link : parts_.links) {
-    if (!link->options().is_primary) continue;
-    const bool is_late =
-        mode_rule_.has_value() ? mode_rule_->late(link->options().index) : !link->up();
-    if (is_late) late += (late.empty() ? "" : " and ") + link->name();
+    if (IsLate(*link)) late += (late.empty() ? "" : " and ") + link->name();
   }
   if (mode == AckMode::kStrict) return "both primaries hold what is committed";
   return absl::StrFormat("primary %s is late: two of three sites commit", late);
