@@ -171,6 +171,8 @@ Task<> Reporter::Look() {
     published_history_ = std::make_shared<const History>(history_);
   std::vector<SlaFact> facts;
   if (Settled(report)) facts = FactsOf(report);
+  const std::vector<SlaFact> gone = FactsOfGone(report, alerts_.book().states());
+  facts.insert(facts.end(), gone.begin(), gone.end());
   NoteBooks(report, &facts);
   Publish(report);
   AlertDesk::FactsOfSubject facts_of = [this, &report](const SlaSubject& subject) {

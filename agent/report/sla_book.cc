@@ -119,6 +119,26 @@ std::vector<SlaFact> FactsOf(const StatusReport& report) {
     facts.push_back(
         SiteFact(report, site, "TidemarkIntegrity", {"SITE_DAMAGED", "SITE_BAD_BLOCKS"}));
     facts.push_back(SiteFact(report, site, "TidemarkSpace", {"SITE_FULL", "SITE_NEARLY_FULL"}));
+    // Without a conviction nothing is said: no evidence found is no acquittal.
+    if (!site.conviction.empty()) {
+      facts.push_back({{"TidemarkEquivocation", "", site.name},
+                       SlaLevel::kDanger,
+                       "site " + site.name + " " + site.conviction});
+    }
+  }
+  return facts;
+}
+
+std::vector<SlaFact> FactsOfGone(const StatusReport& report,
+                                 const std::map<SlaSubject, SlaState>& states) {
+  const auto is_among = [](const std::string& name, const auto& rows) {
+    return name.empty() || std::any_of(rows.begin(), rows.end(),
+                                       [&name](const auto& row) { return row.name == name; });
+  };
+  std::vector<SlaFact> facts;
+  for (const auto& [subject, state] : states) {
+    if (is_among(subject.vault, report.vaults) && is_among(subject.site, report.sites)) continue;
+    facts.push_back({subject, SlaLevel::kInfo, "no longer in the agent's configuration"});
   }
   return facts;
 }

@@ -58,8 +58,12 @@ class SlaBook {
   std::map<SlaSubject, Leaning> leanings_;
 };
 
-// The facts in a status: RPO, copies and writability of each vault; damage and space of each site.
+// The facts in a status: RPO, copies and writability of each vault; damage, space and conviction of
+// each site.
 std::vector<SlaFact> FactsOf(const StatusReport& report);
+// What is known of vaults and sites that are not there any more: nothing stands against them.
+std::vector<SlaFact> FactsOfGone(const StatusReport& report,
+                                 const std::map<SlaSubject, SlaState>& states);
 // What a message about the subject says beside it: copies, computed RPO and RTO, forecasts.
 std::vector<std::pair<std::string, std::string>> AlertFacts(const StatusReport& report,
                                                             const SlaSubject& subject);
