@@ -65,7 +65,12 @@ Task<> AlertSender::Step(std::vector<SlaFact> facts, AlertDesk::FactsOfSubject f
     log_->Info(absl::StrFormat("%s%s%s: %s -> %s: %s", change.subject.alert,
                                change.subject.vault.empty() ? "" : " of vault ",
                                change.subject.vault, SlaLevelName(change.before),
-                               SlaLevelName(change.now.level), change.now.summary));
+                               SlaLevelName(change.now.level), change.now.summary),
+               {{"event", "alert"},
+                {"alert", change.subject.alert},
+                {"vault", change.subject.vault},
+                {"site", change.subject.site},
+                {"severity", SlaLevelName(change.now.level)}});
   }
   unsaved_ = unsaved_ || !changes_.empty();
   desk_.Route(now, book_.states(), facts_of);
@@ -116,9 +121,11 @@ void AlertSender::Trouble(Channel* channel, const std::string& why) {
   if (channel->trouble == why) return;
   channel->trouble = why;
   if (why.empty()) {
-    log_->Info("alerts to " + channel->config->name + " are delivered again");
+    log_->Info("alerts to " + channel->config->name + " are delivered again",
+               {{"event", "channel"}, {"channel", channel->config->name}, {"state", "delivered"}});
   } else {
-    log_->Warn("alert to " + channel->config->name + " not delivered: " + why);
+    log_->Warn("alert to " + channel->config->name + " not delivered: " + why,
+               {{"event", "channel"}, {"channel", channel->config->name}, {"state", "failing"}});
   }
 }
 

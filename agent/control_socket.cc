@@ -79,13 +79,14 @@ class ControlSocket::Connection : public Call {
  private:
   // Who moved data, always; who asked something, only when one looks for it.
   void LogCall(const CallRequest& request) {
-    const std::string line = absl::StrFormat("%s by %s", VerbOf(request), Peer());
+    const std::string peer = Peer(), line = absl::StrFormat("%s by %s", VerbOf(request), peer);
+    const LogFields fields = {{"event", "call"}, {"call", VerbOf(request)}, {"peer", peer}};
     const bool is_query =
         std::holds_alternative<StatusCall>(request) || std::holds_alternative<ListCall>(request);
     if (is_query) {
-      owner_->log_->Debug(line);
+      owner_->log_->Debug(line, fields);
     } else {
-      owner_->log_->Info(line);
+      owner_->log_->Info(line, fields);
     }
   }
   std::string Peer() const { return owner_->options_.peer ? owner_->options_.peer(fd_) : "?"; }

@@ -39,7 +39,8 @@ class AgentDaemon {
   Task<absl::Status> OpenIndexes();
   Task<> ServeSocket();
   Task<> LogChanges();
-  void Tell(const std::string& what, const std::string& state, const std::string& why);
+  void Tell(const std::string& what, const std::string& state, const std::string& why,
+            LogFields fields);
   void TellChunks(const Vault& vault);
   Task<> ReloadLoop();
   Task<> LoadReceipts();

@@ -21,12 +21,13 @@ Task<> AgentDaemon::LogChanges() {
   while (!stopping_) {
     const StatusReport status = agent_->Status();
     for (const SiteStatus& site : status.sites) {
-      Tell("site " + site.name, site.state, site.last_error);
+      Tell("site " + site.name, site.state, site.last_error,
+           {{"event", "site"}, {"site", site.name}});
     }
     for (size_t i = 0; i < status.vaults.size(); ++i) {
       const absl::Status& trouble = agent_->vaults()[i]->trouble();
-      Tell("vault " + status.vaults[i].name, status.vaults[i].state,
-           std::string(trouble.message()));
+      Tell("vault " + status.vaults[i].name, status.vaults[i].state, std::string(trouble.message()),
+           {{"event", "vault"}, {"vault", status.vaults[i].name}});
       TellChunks(*agent_->vaults()[i]);
     }
     Op sleep = io_->Sleep(absl::Milliseconds(500));
@@ -42,17 +43,20 @@ void AgentDaemon::TellChunks(const Vault& vault) {
   if (vault.phase() != Vault::Phase::kOpen || vault.cut_limits() == vault.options().cut) return;
   Tell("chunks of vault " + vault.options().name,
        TextOf(vault.cut_limits()) + " as when it was made",
-       "the configuration's " + TextOf(vault.options().cut) + " would count for a new vault only");
+       "the configuration's " + TextOf(vault.options().cut) + " would count for a new vault only",
+       {{"event", "chunks"}, {"vault", vault.options().name}});
 }
 
 // A state at once; another reason for the same state, which may carry figures, seldom.
-void AgentDaemon::Tell(const std::string& what, const std::string& state, const std::string& why) {
+void AgentDaemon::Tell(const std::string& what, const std::string& state, const std::string& why,
+                       LogFields fields) {
   Told& told = told_[what];
   const absl::Duration now = io_->Monotonic();
   const bool has_new_reason = why != told.why && now >= told.at + kReasonInterval;
   if (state == told.state && !has_new_reason) return;
   told = {state, why, now};
-  log_->Info(what + ": " + state + (why.empty() ? "" : ": " + why));
+  fields.emplace_back("state", state);
+  log_->Info(what + ": " + state + (why.empty() ? "" : ": " + why), fields);
 }
 
 void AgentDaemon::Reload() {

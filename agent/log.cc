@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 
 namespace tidemark {
@@ -32,6 +33,11 @@ std::string Escaped(const std::string& text) {
     escaped += static_cast<unsigned char>(c) < 0x80 ? c : '?';
   }
   return escaped;
+}
+
+// A field's value, bounded as the text is.
+std::string ValueOf(const std::string& value) {
+  return OneLine(value).substr(0, Logger::kFieldBytesMax);
 }
 
 // Of syslog: err, warning, info, debug.
@@ -79,15 +85,17 @@ absl::StatusOr<LogFormat> ParseLogFormat(const std::string& word) {
 Logger::Logger(LogLevel level, Clock clock, Sink sink, LogFormat format)
     : level_(level), format_(format), clock_(std::move(clock)), sink_(std::move(sink)) {}
 
-Logger Logger::ToStderr(LogLevel level, Clock clock, LogFormat format) {
+Logger Logger::ToStderr(LogLevel level, Clock clock, LogFormat format, const std::string& journal) {
   // A log that cannot be written must not stop replication: the result is not looked at.
-  return Logger(
+  Logger log(
       level, std::move(clock),
       [](const std::string& line) {
         const ssize_t ignored = write(STDERR_FILENO, line.data(), line.size());
         static_cast<void>(ignored);
       },
       format);
+  if (format == LogFormat::kJournald) log.journal_ = std::make_unique<LogJournal>(journal);
+  return log;
 }
 
 bool Logger::MayWrite(absl::Time now) {
@@ -104,15 +112,24 @@ bool Logger::MayWrite(absl::Time now) {
   return true;
 }
 
-std::string Logger::Line(absl::Time now, LogLevel level, const std::string& text) const {
+std::string Logger::Line(absl::Time now, LogLevel level, const std::string& text,
+                         const LogFields& fields) const {
   const std::string time = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", now, absl::UTCTimeZone());
   const std::string name = LogLevelName(level);
   switch (format_) {
-    case LogFormat::kLogfmt:
-      return absl::StrFormat("ts=%s level=%s msg=\"%s\"\n", time, name, Escaped(text));
-    case LogFormat::kJson:
-      return absl::StrFormat("{\"ts\":\"%s\",\"level\":\"%s\",\"msg\":\"%s\"}\n", time, name,
-                             Escaped(text));
+    case LogFormat::kLogfmt: {
+      std::string line = absl::StrFormat("ts=%s level=%s msg=\"%s\"", time, name, Escaped(text));
+      for (const auto& [field, value] : fields)
+        line += absl::StrFormat(" %s=\"%s\"", field, Escaped(ValueOf(value)));
+      return line + "\n";
+    }
+    case LogFormat::kJson: {
+      std::string line = absl::StrFormat("{\"ts\":\"%s\",\"level\":\"%s\",\"msg\":\"%s\"", time,
+                                         name, Escaped(text));
+      for (const auto& [field, value] : fields)
+        line += absl::StrFormat(",\"%s\":\"%s\"", field, Escaped(ValueOf(value)));
+      return line + "}\n";
+    }
     case LogFormat::kJournald:
       return absl::StrFormat("<%d>%s\n", Priority(level), text);
     case LogFormat::kText:
@@ -121,15 +138,26 @@ std::string Logger::Line(absl::Time now, LogLevel level, const std::string& text
   return absl::StrFormat("%s %-5s %s\n", time, name, text);
 }
 
-void Logger::Write(LogLevel level, const std::string& text) {
+void Logger::Put(absl::Time now, LogLevel level, const std::string& text, const LogFields& fields) {
+  if (journal_ != nullptr) {
+    std::string datagram = absl::StrFormat("PRIORITY=%d\nSYSLOG_IDENTIFIER=tidemark\nMESSAGE=%s\n",
+                                           Priority(level), text);
+    for (const auto& [field, value] : fields)
+      datagram += absl::StrFormat("TIDEMARK_%s=%s\n", absl::AsciiStrToUpper(field), ValueOf(value));
+    if (journal_->Send(datagram)) return;
+  }
+  sink_(Line(now, level, text, fields));
+}
+
+void Logger::Write(LogLevel level, const std::string& text, const LogFields& fields) {
   if (!wants(level)) return;
   const absl::Time now = clock_();
   if (!MayWrite(now)) return;
   if (left_out_ > 0) {
-    sink_(Line(now, LogLevel::kWarn, absl::StrFormat("%d lines were left out", left_out_)));
+    Put(now, LogLevel::kWarn, absl::StrFormat("%d lines were left out", left_out_), {});
     left_out_ = 0;
   }
-  sink_(Line(now, level, OneLine(text).substr(0, kLineBytesMax)));
+  Put(now, level, OneLine(text).substr(0, kLineBytesMax), fields);
 }
 
 }  // namespace tidemark

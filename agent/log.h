@@ -6,10 +6,14 @@
 #define TIDEMARK_AGENT_LOG_H_
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "agent/log_journal.h"
 
 namespace tidemark {
 
@@ -18,8 +22,13 @@ enum class LogLevel : uint8_t { kError = 0, kWarn = 1, kInfo = 2, kDebug = 3 };
 absl::StatusOr<LogLevel> ParseLogLevel(const std::string& word);
 std::string LogLevelName(LogLevel level);
 
-// text: time, level, text. logfmt and json: the same as fields. journald: the text alone, behind
-// the priority that journald makes its field of.
+// What a line is about, for whoever filters: {"site", "a"}. Names are lower-case words. The text
+// says it too.
+using LogFields = std::vector<std::pair<const char*, std::string>>;
+
+// text: time, level, text. logfmt and json: the same as fields, with the line's own. journald: the
+// journal's native protocol, fields as TIDEMARK_SITE=a; where no journal listens, the text alone on
+// standard error, behind the priority that journald makes its field of.
 enum class LogFormat : uint8_t { kText, kLogfmt, kJson, kJournald };
 absl::StatusOr<LogFormat> ParseLogFormat(const std::string& word);
 std::string LogFormatName(LogFormat format);
@@ -32,21 +41,33 @@ class Logger {
   // of at most kLineBytesMax each; what was left out is counted and said. under 100 MB a day at
   // worst.
   static constexpr double kLinesAtOnce = 1000, kLinesPerSecond = 1;
-  static constexpr size_t kLineBytesMax = 1000;
+  static constexpr size_t kLineBytesMax = 1000, kFieldBytesMax = 64;  // a value; few a line
   Logger(LogLevel level, Clock clock, Sink sink, LogFormat format = LogFormat::kText);
-  // Writes to descriptor 2, one write a line.
-  static Logger ToStderr(LogLevel level, Clock clock, LogFormat format = LogFormat::kText);
+  // Writes to descriptor 2, one write a line; kJournald to the journal at `journal`, if one is
+  // there.
+  static Logger ToStderr(LogLevel level, Clock clock, LogFormat format = LogFormat::kText,
+                         const std::string& journal = kJournalSocket);
 
-  void Error(const std::string& text) { Write(LogLevel::kError, text); }
-  void Warn(const std::string& text) { Write(LogLevel::kWarn, text); }
-  void Info(const std::string& text) { Write(LogLevel::kInfo, text); }
-  void Debug(const std::string& text) { Write(LogLevel::kDebug, text); }
+  void Error(const std::string& text, const LogFields& fields = {}) {
+    Write(LogLevel::kError, text, fields);
+  }
+  void Warn(const std::string& text, const LogFields& fields = {}) {
+    Write(LogLevel::kWarn, text, fields);
+  }
+  void Info(const std::string& text, const LogFields& fields = {}) {
+    Write(LogLevel::kInfo, text, fields);
+  }
+  void Debug(const std::string& text, const LogFields& fields = {}) {
+    Write(LogLevel::kDebug, text, fields);
+  }
   bool wants(LogLevel level) const { return level <= level_; }
 
  private:
-  void Write(LogLevel level, const std::string& text);
+  void Write(LogLevel level, const std::string& text, const LogFields& fields);
+  void Put(absl::Time now, LogLevel level, const std::string& text, const LogFields& fields);
   bool MayWrite(absl::Time now);
-  std::string Line(absl::Time now, LogLevel level, const std::string& text) const;
+  std::string Line(absl::Time now, LogLevel level, const std::string& text,
+                   const LogFields& fields) const;
   LogLevel level_;
   LogFormat format_;
   absl::Time last_ = absl::InfinitePast();
@@ -54,6 +75,7 @@ class Logger {
   uint64_t left_out_ = 0;
   Clock clock_;
   Sink sink_;
+  std::unique_ptr<LogJournal> journal_;
 };
 
 }  // namespace tidemark

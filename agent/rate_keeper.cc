@@ -20,7 +20,8 @@ void RateKeeper::Apply() {
     const uint64_t rate = RateAt(schedules_[link->name()], io_->Now());
     if (rate == link->rate()) continue;
     link->SetRate(rate);
-    log_->Info("site " + link->name() + ": rate " + FormatRate(rate));
+    log_->Info("site " + link->name() + ": rate " + FormatRate(rate),
+               {{"event", "rate"}, {"site", link->name()}, {"rate", FormatRate(rate)}});
   }
 }
 

@@ -2,6 +2,9 @@
 #include "agent/log.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <vector>
@@ -43,12 +46,12 @@ TEST(Log, LevelsAreNamedAndParsedBack) {
   EXPECT_FALSE(ParseLogLevel("loud").ok());
 }
 
-std::string Formatted(LogFormat format, const std::string& text) {
+std::string Formatted(LogFormat format, const std::string& text, const LogFields& fields = {}) {
   std::string all;
   Logger log(
       LogLevel::kInfo, [] { return absl::UnixEpoch(); },
       [&all](const std::string& line) { all += line; }, format);
-  log.Warn(text);
+  log.Warn(text, fields);
   return all;
 }
 
@@ -60,6 +63,47 @@ TEST(Log, ComesInFourFormats) {
             "{\"ts\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warn\",\"msg\":\"x \\\\\"}\n");
   EXPECT_EQ(Formatted(LogFormat::kJournald, "x"), "<4>x\n");
   EXPECT_FALSE(ParseLogFormat("xml").ok());
+}
+
+TEST(Log, FieldsStandBesideTheTextAndForgeNothing) {
+  const LogFields fields = {{"site", "a"}, {"peer", "x\" y=\nz"}};
+  EXPECT_EQ(Formatted(LogFormat::kText, "site a: lost", fields),
+            "1970-01-01T00:00:00.000Z warn  site a: lost\n")
+      << "the text says it already";
+  EXPECT_EQ(Formatted(LogFormat::kLogfmt, "t", fields),
+            "ts=1970-01-01T00:00:00.000Z level=warn msg=\"t\" site=\"a\" peer=\"x\\\" y= z\"\n");
+  EXPECT_EQ(Formatted(LogFormat::kJson, "t", fields),
+            "{\"ts\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warn\",\"msg\":\"t\","
+            "\"site\":\"a\",\"peer\":\"x\\\" y= z\"}\n");
+}
+
+TEST(Log, TheJournalGetsFieldsOfItsOwn) {
+  const std::string path = testing::TempDir() + "journal." + std::to_string(getpid());
+  unlink(path.c_str());
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  ASSERT_LT(path.size(), sizeof(at.sun_path));
+  path.copy(at.sun_path, path.size());
+  const int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+  Logger log = Logger::ToStderr(LogLevel::kInfo, [] { return kNow; }, LogFormat::kJournald, path);
+  log.Error("site a: lost\nPRIORITY=0", {{"site", "a\nMESSAGE=forged"}});
+  char datagram[4096];
+  const ssize_t got = recv(fd, datagram, sizeof(datagram), MSG_DONTWAIT);
+  close(fd);
+  unlink(path.c_str());
+  ASSERT_GT(got, 0);
+  EXPECT_EQ(std::string(datagram, static_cast<size_t>(got)),
+            "PRIORITY=3\nSYSLOG_IDENTIFIER=tidemark\nMESSAGE=site a: lost PRIORITY=0\n"
+            "TIDEMARK_SITE=a MESSAGE=forged\n");
+}
+
+TEST(Log, WithoutAJournalStandardErrorHasTheLine) {
+  testing::internal::CaptureStderr();
+  Logger log = Logger::ToStderr(
+      LogLevel::kInfo, [] { return kNow; }, LogFormat::kJournald, "/nowhere/journal");
+  log.Info("serving", {{"site", "a"}});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "<6>serving\n");
 }
 
 TEST(Log, ADayIsBoundedHoweverMuchGoesWrong) {
