@@ -208,9 +208,9 @@ void Reporter::NoteBooks(const StatusReport& report, std::vector<SlaFact>* facts
   usage_.Note(report.at, usage);
   const std::vector<SlaFact> quotas = QuotaFacts(usage_.Statements());
   facts->insert(facts->end(), quotas.begin(), quotas.end());
-  const bool is_planned = alerts_.desk().InMaintenance(report.at);
-  incidents_.Note(report.at, *facts, is_planned);
-  days_.Note(report, is_planned);
+  const std::vector<MaintenanceWindow>& maintenance = config_->sla.maintenance;
+  incidents_.Note(report.at, *facts, maintenance);
+  days_.Note(report, io_->Monotonic(), maintenance);
   if (io_->Monotonic() - computed_ < kComputeInterval) return;
   computed_ = io_->Monotonic();
   const PriceTable& prices = config_->sla.prices;
@@ -220,7 +220,7 @@ void Reporter::NoteBooks(const StatusReport& report, std::vector<SlaFact>* facts
        {std::pair("%Y-%m-%d", &pages->daily), std::pair("%Y-%m", &pages->monthly)}) {
     const std::string period = absl::FormatTime(format, report.at, absl::UTCTimeZone());
     const absl::StatusOr<SlaReport> made =
-        MakeSlaReport(period, config_->name, report.at, days_, incidents_, usage_, prices);
+        MakeSlaReport(period, config_->name, report.at, days_, incidents_, usage_, config_->sla);
     if (made.ok()) *page = SlaReportPage(*made);
   }
   reports_ = std::move(pages);

@@ -39,9 +39,8 @@ int RunReport(const Arguments& arguments) {
   if (loaded.ok()) loaded = LoadBook(config->state + "/days.json", &days);
   if (!loaded.ok()) return Fail(arguments, loaded);
   const absl::Time now = absl::Now();
-  const absl::StatusOr<SlaReport> report =
-      MakeSlaReport(PeriodOf(arguments.period, now), config->name, now, days, incidents, usage,
-                    config->sla.prices);
+  const absl::StatusOr<SlaReport> report = MakeSlaReport(
+      PeriodOf(arguments.period, now), config->name, now, days, incidents, usage, config->sla);
   if (!report.ok()) return Fail(arguments, report.status());
   if (arguments.json) return PrintJson(SlaReportJson(*report));
   return PrintText(arguments.html ? SlaReportPage(*report) : SlaReportText(*report));

@@ -49,8 +49,9 @@ struct PriceTable {
   std::string currency = "EUR";
   double overage_per_gb_month = 0.12, egress_per_gb = 0.08;  // decimal gigabytes
   double egress_included_bytes = 5e12;                       // a vault and month
-  double credit_percent = 10;                                // a started step beyond the target
+  double credit_percent = 10;                                // a started step beyond a target
   absl::Duration credit_step = absl::Minutes(30);
+  absl::Duration credit_rto = absl::Minutes(45);  // for so long pushes may be away without credit
 };
 
 struct SlaConfig {

@@ -21,6 +21,35 @@ absl::Time Instant(Fields* fields, const char* key) {
   return absl::FromUnixMillis(millis);
 }
 
+absl::Time InstantOrNever(Fields* fields, const char* key) {
+  const absl::Time instant = Instant(fields, key);
+  return instant == absl::UnixEpoch() ? absl::InfinitePast() : instant;
+}
+
+// Never is 0.
+int64_t Millis(absl::Time time) {
+  return time == absl::InfinitePast() ? 0 : absl::ToUnixMillis(time);
+}
+
+Json SpanFields(const TimeSpans& spans) {
+  Json json = Json::array();
+  for (const TimeSpan& span : spans)
+    json.push_back({{"from", Millis(span.from)}, {"to", Millis(span.to)}});
+  return json;
+}
+
+bool ReadSpans(Fields* fields, const char* key, TimeSpans* spans) {
+  bool ok = true;
+  for (const Json* entry : fields->Entries(key)) {
+    Fields each(entry);
+    const absl::Time from = Instant(&each, "from");
+    spans->push_back({from, Instant(&each, "to")});
+    ok = ok && each.ok();
+  }
+  *spans = United(std::move(*spans));
+  return ok;
+}
+
 Json PastFields(const UsageStatement& made) {
   return {{"vault", made.vault},
           {"tier", made.tier},
@@ -68,9 +97,8 @@ std::string UsageBook::Save() const {
                       {"hourly", hourly}});
   }
   for (const UsageStatement& made : past_) past.push_back(PastFields(made));
-  const int64_t now = now_ == absl::InfinitePast() ? 0 : absl::ToUnixMillis(now_);
   return Dump({{"version", 1},
-               {"now", now},
+               {"now", Millis(now_)},
                {"month_begins", absl::ToUnixMillis(month_begins_)},
                {"month_ends", absl::ToUnixMillis(month_ends_)},
                {"meters", meters},
@@ -124,6 +152,7 @@ std::string IncidentBook::Save() const {
                          {"ended", absl::ToUnixMillis(incident.ended)},
                          {"open", incident.is_open},
                          {"planned", incident.is_planned},
+                         {"planned_parts", SpanFields(incident.planned)},
                          {"summary", incident.summary}});
   }
   return Dump({{"version", 1}, {"incidents", incidents}});
@@ -144,6 +173,11 @@ absl::Status IncidentBook::Load(const std::string& saved) {
     incident.ended = Instant(&each, "ended");
     each.Flag("open", &incident.is_open);
     each.Flag("planned", &incident.is_planned);
+    if (each.Has("planned_parts")) {
+      ok = ReadSpans(&each, "planned_parts", &incident.planned) && ok;
+    } else if (incident.is_planned) {  // as older agents kept it
+      incident.planned = United({{incident.began, incident.ended}});
+    }
     each.Text("summary", &incident.summary);
     ok = ok && each.ok();
   }
@@ -162,17 +196,27 @@ std::string DayBook::Save() const {
                     {"watched", row.watched},
                     {"writable", row.writable},
                     {"planned", row.planned},
+                    {"planned_writable", row.planned_writable},
                     {"rpo_met", row.rpo_met},
                     {"rpo_missed", row.rpo_missed},
                     {"lag", lag}});
   }
-  return Dump({{"version", 1}, {"rows", rows}});
+  Json vaults = Json::array();
+  for (const auto& [name, seen] : seen_) {
+    vaults.push_back(
+        {{"vault", name}, {"since", Millis(seen.since)}, {"until", Millis(seen.until)}});
+  }
+  return Dump({{"version", 1},
+               {"noted", Millis(noted_)},
+               {"covered", SpanFields(covered_)},
+               {"vaults", vaults},
+               {"rows", rows}});
 }
 
 absl::Status DayBook::Load(const std::string& saved) {
   const Json json = ParseOrNull(saved);
   Fields fields(&json);
-  std::map<std::pair<std::string, std::string>, DayRow> read;
+  DayBook read;
   bool ok = true;
   for (const Json* entry : fields.Entries("rows")) {
     Fields each(entry);
@@ -183,6 +227,9 @@ absl::Status DayBook::Load(const std::string& saved) {
     row.watched = Number(&each, "watched");
     row.writable = Number(&each, "writable");
     row.planned = Number(&each, "planned");
+    // Older agents did not say: the least that may then count as available.
+    row.planned_writable = each.Has("planned_writable") ? Number(&each, "planned_writable")
+                                                        : std::min(row.planned, row.writable);
     row.rpo_met = Number(&each, "rpo_met");
     row.rpo_missed = Number(&each, "rpo_missed");
     const std::vector<const Json*> lag = each.Entries("lag");
@@ -191,11 +238,42 @@ absl::Status DayBook::Load(const std::string& saved) {
       Fields bucket(lag[i]);
       row.lag[i] = Number(&bucket, "seconds");
     }
-    read[{vault, day}] = row;
+    read.rows_[{vault, day}] = row;
+  }
+  if (fields.Has("vaults")) {
+    ok = read.LoadSeen(&fields) && ok;
+  } else {
+    read.GuessSeen();
   }
   if (!ok || !fields.ok()) return kDamaged;
-  rows_ = std::move(read);
+  *this = std::move(read);
   return absl::OkStatus();
+}
+
+bool DayBook::LoadSeen(Fields* fields) {
+  bool ok = ReadSpans(fields, "covered", &covered_);
+  noted_ = InstantOrNever(fields, "noted");
+  for (const Json* entry : fields->Entries("vaults")) {
+    Fields each(entry);
+    std::string vault;
+    each.Text("vault", &vault);
+    const absl::Time since = InstantOrNever(&each, "since");
+    seen_[vault] = {since, InstantOrNever(&each, "until")};
+    ok = ok && each.ok();
+  }
+  return ok;
+}
+
+// Older agents kept rows only: the first may have begun so late that the rest of it was watched.
+void DayBook::GuessSeen() {
+  for (const auto& [key, row] : rows_) {
+    absl::CivilDay day;
+    if (!absl::ParseCivilTime(key.second, &day)) continue;
+    const absl::Time since =
+        absl::FromCivil(day + 1, absl::UTCTimeZone()) - absl::Seconds(row.watched);
+    const auto [seen, is_new] = seen_.try_emplace(key.first, Seen{since, absl::InfinitePast()});
+    if (!is_new) seen->second.since = std::min(seen->second.since, since);
+  }
 }
 
 }  // namespace tidemark

@@ -11,15 +11,19 @@
 #include "absl/status/status.h"
 #include "agent/report/alert_config.h"
 #include "agent/report/sla_book.h"
+#include "agent/report/time_spans.h"
 
 namespace tidemark {
 
 struct Incident {
   SlaSubject subject;
   absl::Time began, ended;  // ended: last seen, while it is open
-  bool is_open = false, is_planned = false;
+  bool is_open = false;
+  bool is_planned = false;  // wholly
   std::string summary;
+  TimeSpans planned;  // the parts of it in maintenance windows
   absl::Duration length() const { return ended - began; }
+  TimeSpans unplanned() const { return Without(United({{began, ended}}), planned); }
 };
 
 class IncidentBook {
@@ -29,15 +33,17 @@ class IncidentBook {
   absl::Status Load(const std::string& saved);
   std::string Save() const;
   // Facts at danger are incidents. What is not among the facts is unknown and goes on.
-  void Note(absl::Time now, const std::vector<SlaFact>& facts, bool is_planned);
+  void Note(absl::Time now, const std::vector<SlaFact>& facts,
+            const std::vector<MaintenanceWindow>& maintenance);
   const std::deque<Incident>& incidents() const { return incidents_; }  // the newest first
 
  private:
   std::deque<Incident> incidents_;
 };
 
-// Percent of the month's price: so much for each started step of each incident of the vault's RPO
-// that began in [from, to) and was not planned; at most 100.
+// Percent of the month's price: so much for each started step of each miss of the vault that began
+// in [from, to); at most 100. A miss is the RPO past its target, or pushes that are not served for
+// longer than the RTO; what overlaps is one miss. Planned time neither counts nor starts a step.
 double CreditPercent(const std::deque<Incident>& incidents, const std::string& vault,
                      absl::Time from, absl::Time to, const PriceTable& prices);
 

@@ -85,6 +85,8 @@ class Fields {
       if (entry->is_string()) texts->push_back(entry->get<std::string>());
     }
   }
+  // A field that older files lack.
+  bool Has(const char* key) const { return json_->is_object() && json_->contains(key); }
   bool ok() const { return ok_; }
 
  private:

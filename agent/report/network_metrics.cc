@@ -73,6 +73,7 @@ std::string NetworkMetricsJson(absl::Time at, const UsageBook& usage, const Inci
                       {"ended", FormatRfc3339(incident.ended)},
                       {"open", incident.is_open},
                       {"planned", incident.is_planned},
+                      {"planned_seconds", absl::ToDoubleSeconds(LengthOf(incident.planned))},
                       {"seconds", absl::ToDoubleSeconds(incident.length())}});
   }
   return Dump({{"at", FormatRfc3339(at)},
@@ -87,7 +88,8 @@ std::string NetworkMetricsJson(absl::Time at, const UsageBook& usage, const Inci
                  {"overage_per_gb_month", prices.overage_per_gb_month},
                  {"egress_per_gb", prices.egress_per_gb},
                  {"credit_percent", prices.credit_percent},
-                 {"credit_step_seconds", absl::ToInt64Seconds(prices.credit_step)}}}});
+                 {"credit_step_seconds", absl::ToInt64Seconds(prices.credit_step)},
+                 {"credit_rto_seconds", absl::ToInt64Seconds(prices.credit_rto)}}}});
 }
 
 void AddUsage(const UsageBook& usage, MetricsText* text) {

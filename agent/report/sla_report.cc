@@ -29,14 +29,28 @@ std::optional<double> Share(double part, double whole) {
   return whole > 0 ? std::optional<double>(std::min(1.0, part / whole)) : std::nullopt;
 }
 
+// `known`: the part of the period that something can be told of.
+void AddAvailability(const TimeSpan& known, const std::vector<MaintenanceWindow>& maintenance,
+                     SlaReport::Vault* vault) {
+  const DayRow& row = vault->row;
+  const double windows = absl::ToDoubleSeconds(LengthOf(PlannedParts(maintenance, known)));
+  vault->unwatched = std::max(0.0, absl::ToDoubleSeconds(known.length()) - row.watched);
+  const double planned_unwatched = std::clamp(windows - row.planned, 0.0, vault->unwatched);
+  vault->planned = row.planned + planned_unwatched;
+  const double all = row.watched + vault->unwatched;
+  vault->availability_with_planned = Share(row.writable, all);
+  vault->availability = Share(row.writable - row.planned_writable, all - vault->planned);
+}
+
 SlaReport::Vault VaultOf(const std::string& name, const SlaReport& report, const DayBook& days,
-                         const IncidentBook& incidents, const PriceTable& prices) {
+                         const IncidentBook& incidents, const SlaConfig& config) {
   SlaReport::Vault vault;
   vault.name = name;
   for (const auto& [key, row] : days.rows()) {
     if (key.first == name && key.second.starts_with(report.period)) vault.row.Add(row);
   }
-  vault.availability = Share(vault.row.writable, vault.row.watched);
+  const TimeSpan known = days.Known(name, {report.from, report.to}, report.made_at);
+  AddAvailability(known, config.maintenance, &vault);
   vault.rpo_met = Share(vault.row.rpo_met, vault.row.rpo_met + vault.row.rpo_missed);
   vault.lag_p50 = vault.row.LagPercentile(0.50);
   vault.lag_p95 = vault.row.LagPercentile(0.95);
@@ -51,7 +65,8 @@ SlaReport::Vault VaultOf(const std::string& name, const SlaReport& report, const
     ended += 1;
   }
   if (ended > 0) vault.mean_repair_seconds = repair / ended;
-  vault.credit_percent = CreditPercent(incidents.incidents(), name, report.from, report.to, prices);
+  vault.credit_percent =
+      CreditPercent(incidents.incidents(), name, report.from, report.to, config.prices);
   return vault;
 }
 
@@ -71,8 +86,10 @@ std::vector<std::pair<std::string, std::string>> Lines(const SlaReport::Vault& v
       {"RPO target met", Percent(vault.rpo_met)},
       {"lag p50 / p95 / p99, worst site, at most",
        Seconds(vault.lag_p50) + " / " + Seconds(vault.lag_p95) + " / " + Seconds(vault.lag_p99)},
-      {"watched", absl::StrFormat("%.1f h, %.1f h of it planned maintenance",
-                                  vault.row.watched / 3600, vault.row.planned / 3600)},
+      {"the same, planned maintenance counted", Percent(vault.availability_with_planned)},
+      {"watched, not watched, planned",
+       absl::StrFormat("%.1f h, %.1f h, %.1f h", vault.row.watched / 3600, vault.unwatched / 3600,
+                       vault.planned / 3600)},
       {"incidents", std::to_string(vault.incidents.size())},
       {"mean time to repair",
        vault.incidents.empty() ? "no incident" : Seconds(vault.mean_repair_seconds)},
@@ -90,10 +107,13 @@ std::vector<std::pair<std::string, std::string>> Lines(const SlaReport::Vault& v
 }
 
 std::string IncidentLine(const Incident& incident) {
-  return absl::StrFormat(
-      "%s  %s %s%s, %.0f s%s%s", FormatRfc3339(incident.began), incident.subject.alert,
-      incident.subject.vault, incident.subject.site, absl::ToDoubleSeconds(incident.length()),
-      incident.is_open ? ", goes on" : "", incident.is_planned ? ", planned" : "");
+  const double planned = absl::ToDoubleSeconds(LengthOf(incident.planned));
+  std::string of_it = incident.is_planned ? ", planned" : "";
+  if (!incident.is_planned && planned > 0) of_it = absl::StrFormat(", %.0f s planned", planned);
+  return absl::StrFormat("%s  %s %s%s, %.0f s%s%s", FormatRfc3339(incident.began),
+                         incident.subject.alert, incident.subject.vault, incident.subject.site,
+                         absl::ToDoubleSeconds(incident.length()),
+                         incident.is_open ? ", goes on" : "", of_it);
 }
 
 std::string Escaped(const std::string& text) {
@@ -105,7 +125,7 @@ std::string Escaped(const std::string& text) {
 absl::StatusOr<SlaReport> MakeSlaReport(const std::string& period, const std::string& agent,
                                         absl::Time now, const DayBook& days,
                                         const IncidentBook& incidents, const UsageBook& usage,
-                                        const PriceTable& prices) {
+                                        const SlaConfig& config) {
   const std::optional<Period> range = PeriodOf(period);
   if (!range.has_value()) {
     return absl::InvalidArgumentError(
@@ -121,9 +141,14 @@ absl::StatusOr<SlaReport> MakeSlaReport(const std::string& period, const std::st
   for (const auto& [key, row] : days.rows()) {
     if (key.second.starts_with(period)) names.insert(key.first);
   }
+  // Also of a period in which no agent ran at all.
+  for (const std::string& name : days.vaults()) {
+    const TimeSpan known = days.Known(name, {report.from, report.to}, now);
+    if (known.length() > absl::ZeroDuration()) names.insert(name);
+  }
   const double passed = absl::ToDoubleSeconds(std::min(now, report.to) - report.from);
   for (const std::string& name : names) {
-    SlaReport::Vault vault = VaultOf(name, report, days, incidents, prices);
+    SlaReport::Vault vault = VaultOf(name, report, days, incidents, config);
     report.watched_share =
         std::max(report.watched_share, Share(vault.row.watched, passed).value_or(0));
     std::vector<UsageStatement> statements = usage.Statements();
@@ -162,17 +187,20 @@ std::string SlaReportJson(const SlaReport& report) {
                            {"ended", FormatRfc3339(incident.ended)},
                            {"open", incident.is_open},
                            {"planned", incident.is_planned},
+                           {"planned_seconds", absl::ToDoubleSeconds(LengthOf(incident.planned))},
                            {"seconds", absl::ToDoubleSeconds(incident.length())}});
     }
     vaults.push_back({{"name", vault.name},
                       {"availability", OrNull(vault.availability)},
+                      {"availability_with_planned", OrNull(vault.availability_with_planned)},
                       {"rpo_met", OrNull(vault.rpo_met)},
                       {"rpo_missed_seconds", vault.row.rpo_missed},
                       {"lag_p50_seconds", OrNull(vault.lag_p50)},
                       {"lag_p95_seconds", OrNull(vault.lag_p95)},
                       {"lag_p99_seconds", OrNull(vault.lag_p99)},
                       {"watched_seconds", vault.row.watched},
-                      {"planned_seconds", vault.row.planned},
+                      {"unwatched_seconds", vault.unwatched},
+                      {"planned_seconds", vault.planned},
                       {"incidents", incidents},
                       {"mean_repair_seconds", OrNull(vault.mean_repair_seconds)},
                       {"credit_percent", vault.credit_percent},

@@ -16,8 +16,12 @@ namespace tidemark {
 struct SlaReport {
   struct Vault {
     std::string name;
-    DayRow row;                                   // the sum of the period's days
-    std::optional<double> availability, rpo_met;  // shares of what was watched and not planned
+    DayRow row;                         // the sum of the period's days
+    double unwatched = 0, planned = 0;  // seconds; planned: watched or not
+    // Shares of the time since it was first seen. What was not watched was not available; what was
+    // planned is left out, or counted like the rest.
+    std::optional<double> availability, availability_with_planned;
+    std::optional<double> rpo_met;  // a share of what is known
     std::optional<double> lag_p50, lag_p95, lag_p99;
     std::vector<Incident> incidents;
     std::optional<double> mean_repair_seconds;  // of what ended
@@ -34,7 +38,7 @@ struct SlaReport {
 absl::StatusOr<SlaReport> MakeSlaReport(const std::string& period, const std::string& agent,
                                         absl::Time now, const DayBook& days,
                                         const IncidentBook& incidents, const UsageBook& usage,
-                                        const PriceTable& prices);
+                                        const SlaConfig& config);
 std::string SlaReportText(const SlaReport& report);
 std::string SlaReportJson(const SlaReport& report);
 std::string SlaReportPage(const SlaReport& report);

@@ -92,8 +92,8 @@ struct StatusReport {
   std::vector<StatusEvent> events;  // newest first
   std::string agent, software;
   std::string status_url, status_trouble;  // of the status port; empty: none
-  absl::Time at;
   std::string proof_trouble;               // why receipts are not kept; empty: they are
+  absl::Time at;
   bool same_host_allowed = false;
   AgentLoad load;
   uint64_t pushes_running = 0, loop_stalls = 0;
