@@ -6,6 +6,7 @@
 namespace tidemark {
 namespace {
 
+constexpr uint64_t kMonthSeconds = 31 * 86400;
 constexpr const char* kHoursWanted = "days and times such as \"Mon-Fri 09:00-18:00\"";
 
 // "Mon-Fri 09:00-18:00"
@@ -92,6 +93,14 @@ void ReadSlaConfig(Section* top, SlaConfig* config) {
   prices.Amount("egress_per_gb", &table.egress_per_gb);
   prices.Amount("egress_included_bytes", &table.egress_included_bytes);
   prices.Amount("credit_percent", &table.credit_percent);
+  if (table.credit_percent > 100)
+    prices.Refuse(prices.line(), "'credit_percent' in [prices] must be a number from 0 to 100");
+  uint64_t step = absl::ToInt64Seconds(table.credit_step);
+  uint64_t rto = absl::ToInt64Seconds(table.credit_rto);
+  prices.Count("credit_step_seconds", &step, 60, kMonthSeconds);
+  prices.Count("credit_rto_seconds", &rto, 0, kMonthSeconds);
+  table.credit_step = absl::Seconds(step);
+  table.credit_rto = absl::Seconds(rto);
   prices.Finish();
   for (Section& section : top->Tables("alerts", false)) ReadChannel(section, config);
   for (Section& section : top->Tables("maintenance", false)) ReadWindow(section, config);

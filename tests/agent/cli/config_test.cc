@@ -191,6 +191,9 @@ raise_after_seconds = 5
 [prices]
 overage_per_gb_month = 0.5
 egress_included_bytes = 1000000000
+credit_percent = 5
+credit_step_seconds = 600
+credit_rto_seconds = 900
 [[alerts]]
 name = "noc"
 type = "slack"
@@ -208,6 +211,9 @@ ends = "2026-12-01T23:00:00Z"
   EXPECT_EQ(config->sla.timing.raise_after, absl::Seconds(5));
   EXPECT_EQ(config->sla.prices.overage_per_gb_month, 0.5);
   EXPECT_EQ(config->sla.prices.egress_included_bytes, 1e9);
+  EXPECT_EQ(config->sla.prices.credit_percent, 5);
+  EXPECT_EQ(config->sla.prices.credit_step, absl::Minutes(10));
+  EXPECT_EQ(config->sla.prices.credit_rto, absl::Minutes(15));
   ASSERT_EQ(config->sla.channels.size(), 1u);
   const AlertChannel& channel = config->sla.channels[0];
   EXPECT_EQ(channel.url_file, "/c/noc.url");
@@ -234,6 +240,10 @@ TEST(AgentConfig, RefusesWhatAnOperatorShouldNotMean) {
       {"[[maintenance]]\nbegins = \"2026-12-02T00:00:00Z\"\nends = \"2026-12-01T00:00:00Z\"\n",
        "in this order"},
       {"[prices]\negress_per_gb = -1\n", "0 or more"},
+      {"[prices]\ncredit_percent = 101\n", "'credit_percent' in [prices] must be a number from 0"},
+      {"[prices]\ncredit_step_seconds = 0\n", "from 60 to 2678400"},
+      {"[prices]\ncredit_step_seconds = 29.5\n", "a whole number"},
+      {"[prices]\ncredit_rto_seconds = -1\n", "from 0 to 2678400"},
       {"[limits]\ncpu_percent = 0\n", "from 1 to 100"},
       {"[limits]\nmemory = 5\n", "memory"},
   };
