@@ -1,11 +1,15 @@
 #include "agent/config_alerts.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "agent/report/times.h"
 
 namespace tidemark {
 namespace {
 
+constexpr size_t kEventBytesMax = 64;
 constexpr uint64_t kMonthSeconds = 31 * 86400;
 constexpr const char* kHoursWanted = "days and times such as \"Mon-Fri 09:00-18:00\"";
 
@@ -20,6 +24,13 @@ bool ParseHours(const std::string& text, BusinessHours* hours) {
   return hours->to_minute > hours->from_minute;
 }
 
+bool IsEventName(const std::string& name) {
+  return !name.empty() && name.size() <= kEventBytesMax &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+         });
+}
+
 void ReadChannel(Section section, SlaConfig* config) {
   AlertChannel channel;
   std::string least = "warning", hours;
@@ -28,6 +39,7 @@ void ReadChannel(Section section, SlaConfig* config) {
   channel.type = "generic";
   section.OneOf("type", &channel.type,
                 {"generic", "alertmanager", "slack", "teams", "discord", "pagerduty", "email"});
+  section.Text("event", &channel.event);
   section.Text("url", &channel.url);
   section.Path("url_file", &channel.url_file);
   section.Path("secret_file", &channel.secret_file);
@@ -41,6 +53,11 @@ void ReadChannel(Section section, SlaConfig* config) {
   section.Finish();
   if (channel.url.empty() == channel.url_file.empty())
     section.Refuse(section.line(), "[[alerts]] needs one of url and url_file");
+  if (channel.type != "generic" && channel.event != AlertChannel().event)
+    section.Refuse(section.line(), "'event' in [[alerts]] is for type generic only");
+  if (!IsEventName(channel.event)) {
+    section.Refuse(section.line(), "'event' in [[alerts]] must be 1 to 64 letters, digits, _ or -");
+  }
   if (channel.type == "email" && (channel.from.empty() || channel.to.empty()))
     section.Refuse(section.line(), "[[alerts]] of type email needs from and to");
   if (channel.type == "pagerduty" && channel.routing_key_file.empty())

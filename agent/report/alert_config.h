@@ -24,6 +24,7 @@ struct BusinessHours {
 
 struct AlertChannel {
   std::string name;
+  std::string event = "sla_alert";  // what a generic message calls itself
   std::string type;  // generic | alertmanager | slack | teams | discord | pagerduty | email
   std::string url, url_file;            // one of them; the file when the address is a secret
   std::string secret_file;              // of the HMAC signature; empty: unsigned

@@ -58,7 +58,8 @@ Json Annotations(const Alert& alert) {
 }
 
 // What Alertmanager sends to a webhook, version 4, and our own fields beside it.
-Json Generic(const Alert& alert, const std::string& agent, const std::string& page) {
+Json Generic(const Alert& alert, const std::string& agent, const std::string& page,
+             const std::string& event) {
   Json labels = Labels(alert, agent);
   labels["severity"] = PrometheusSeverity(IsOver(alert) ? alert.before : alert.level);
   const Json annotations = Annotations(alert);
@@ -82,7 +83,7 @@ Json Generic(const Alert& alert, const std::string& agent, const std::string& pa
           {"commonAnnotations", annotations},
           {"externalURL", page},
           {"alerts", Json::array({entry})},
-          {"event", "sla_alert"},
+          {"event", event},
           {"sequence", alert.sequence},
           {"state", SlaLevelName(alert.level)},
           {"state_before", SlaLevelName(alert.before)},
@@ -225,7 +226,7 @@ AlertMessage ShapeAlert(const AlertChannel& channel, const AlertSecrets& secrets
   if (channel.type == "discord") json = Discord(alert, agent);
   if (channel.type == "teams") json = Teams(alert, agent);
   if (channel.type == "pagerduty") json = PagerDuty(alert, agent, page, secrets.routing_key);
-  if (channel.type == "generic") json = Generic(alert, agent, page);
+  if (channel.type == "generic") json = Generic(alert, agent, page, channel.event);
   message.body = Dump(json);
   message.headers = {{"Content-Type", "application/json"},
                      {"X-Tidemark-Sequence", std::to_string(alert.sequence)}};

@@ -202,6 +202,10 @@ least = "danger"
 escalate_after_seconds = 900
 hours = "Mon-Fri 09:00-18:30"
 zone = "Europe/Paris"
+[[alerts]]
+name = "internal"
+url = "https://internal/hook"
+event = "bjlg_sla_alert"
 [[maintenance]]
 begins = "2026-12-01T20:00:00Z"
 ends = "2026-12-01T23:00:00Z"
@@ -214,7 +218,9 @@ ends = "2026-12-01T23:00:00Z"
   EXPECT_EQ(config->sla.prices.credit_percent, 5);
   EXPECT_EQ(config->sla.prices.credit_step, absl::Minutes(10));
   EXPECT_EQ(config->sla.prices.credit_rto, absl::Minutes(15));
-  ASSERT_EQ(config->sla.channels.size(), 1u);
+  ASSERT_EQ(config->sla.channels.size(), 2u);
+  EXPECT_EQ(config->sla.channels[0].event, "sla_alert");
+  EXPECT_EQ(config->sla.channels[1].event, "bjlg_sla_alert");
   const AlertChannel& channel = config->sla.channels[0];
   EXPECT_EQ(channel.url_file, "/c/noc.url");
   EXPECT_EQ(channel.least, SlaLevel::kDanger);
@@ -244,6 +250,9 @@ TEST(AgentConfig, RefusesWhatAnOperatorShouldNotMean) {
       {"[prices]\ncredit_step_seconds = 0\n", "from 60 to 2678400"},
       {"[prices]\ncredit_step_seconds = 29.5\n", "a whole number"},
       {"[prices]\ncredit_rto_seconds = -1\n", "from 0 to 2678400"},
+      {"[[alerts]]\nname = \"x\"\nurl = \"http://x\"\nevent = \"a b\"\n", "letters, digits"},
+      {"[[alerts]]\nname = \"x\"\nurl = \"http://x\"\ntype = \"slack\"\nevent = \"y\"\n",
+       "for type generic only"},
       {"[limits]\ncpu_percent = 0\n", "from 1 to 100"},
       {"[limits]\nmemory = 5\n", "memory"},
   };

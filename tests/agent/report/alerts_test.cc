@@ -215,6 +215,17 @@ TEST(AlertShape, GenericIsWhatAlertmanagerSends) {
   EXPECT_EQ(over["alerts"][0]["labels"], json["alerts"][0]["labels"]);
 }
 
+// A second receiver of the same messages knows its own by their name.
+TEST(AlertShape, AGenericMessageIsNamedAsItsChannelAsks) {
+  AlertChannel channel = Channel("x");
+  channel.event = "bjlg_sla_alert";
+  const AlertSecrets secrets{"http://x/", "", ""};
+  const Alert alert = Sample(kInfo, kDanger);
+  const Json json = Json::parse(ShapeAlert(channel, secrets, alert, "agent", "").body);
+  EXPECT_EQ(json["event"], "bjlg_sla_alert");
+  EXPECT_EQ(json["state"], "danger");
+}
+
 TEST(AlertShape, OthersAreWhatTheirReceiversTake) {
   EXPECT_EQ(Shaped("slack", kInfo, kWarning)["attachments"][0]["color"], "warning");
   EXPECT_EQ(Shaped("slack", kInfo, kDanger)["attachments"][0]["fields"][1]["value"], "3");
