@@ -161,7 +161,7 @@ bool ReadSite(const Json* json, SiteStatus* site) {
 bool ReadVaultSite(const Json* json, VaultSiteStatus* site) {
   Fields fields(json);
   fields.Text("name", &site->name);
-  fields.Text("state", &site->state);
+  if (fields.Has("state")) fields.Text("state", &site->state);  // older agents do not say it
   fields.Optional("replication_lag_seconds", &site->replication_lag_seconds);
   fields.Optional("rpo_actual_seconds", &site->rpo_actual_seconds);
   fields.Optional("breach_in_seconds", &site->breach_in_seconds);

@@ -97,6 +97,17 @@ TEST(ReportJson, UnknownIsNullInStatus) {
                             "dedup_ratio", "commit_p50_seconds", "archives"}));
 }
 
+TEST(ReportJson, AnOlderAgentsStatusIsRead) {
+  StatusReport sample = SampleStatus();
+  sample.vaults[0].sites.emplace_back().state = "streaming";
+  Json json = Json::parse(ToJson(sample));
+  EXPECT_EQ(ParseStatusReport(json.dump())->vaults[0].sites[0].state, "streaming");
+  json["vaults"][0]["sites"][0].erase("state");
+  const absl::StatusOr<StatusReport> report = ParseStatusReport(json.dump());
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->vaults[0].sites[0].state, "");
+}
+
 TEST(ReportJson, StatusReadsBack) {
   StatusReport sample = SampleStatus();
   for (const bool scrubbed : {false, true}) {
