@@ -1,5 +1,6 @@
 #include "agent/site/receipt_chain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "crypto/museum.h"
@@ -87,10 +88,14 @@ Task<absl::StatusOr<uint64_t>> ReceiptChain::Mend() {
   co_return mended;
 }
 
-std::vector<std::string> ReceiptChain::Behind(uint64_t number) const {
+uint64_t ReceiptChain::oldest() const {
+  return ring_->newest().empty() ? 0 : ring_->newest().front().number;
+}
+
+std::vector<std::string> ReceiptChain::Behind(uint64_t number, uint64_t upto) const {
   std::vector<std::string> receipts;
   for (const ReceiptEntry& entry : ring_->newest()) {
-    if (entry.number > number && entry.number <= number_)
+    if (entry.number > number && entry.number <= std::min(number_, upto))
       receipts.emplace_back(AsText(entry.receipt));
   }
   return receipts;

@@ -45,7 +45,8 @@ class ReceiptChain {
   // See ReceiptRing::Mend. Waits for a Sign that is under way.
   Task<absl::StatusOr<uint64_t>> Mend();
   // Encoded receipts with numbers above `number` that are still remembered, oldest first.
-  std::vector<std::string> Behind(uint64_t number) const;
+  std::vector<std::string> Behind(uint64_t number, uint64_t upto = UINT64_MAX) const;
+  uint64_t oldest() const;  // number of the first that is remembered; 0: none
   // Somebody showed a receipt of this site that it has forgotten: the chain goes on behind it.
   void Adopt(const SignedReceipt& shown);
   Task<> Close();

@@ -53,6 +53,7 @@ Task<absl::Status> SiteSession::Greet() {
   *answer.mutable_hello_reply() = site_->Hello();
   answer.mutable_hello_reply()->set_data_port(data_port_);
   answer.mutable_hello_reply()->set_append_connections_max(kAppendConnectionsMax);
+  answer.mutable_hello_reply()->set_tells_receipts(true);
   const bool refused = failure.code() != wire::Failure::NONE;
   if (refused) {
     answer.mutable_hello_reply()->clear_vaults();
@@ -171,6 +172,7 @@ bool SiteSession::HandleAgent(const wire::Control& message) {
     TakePeers(message.peers());
     return true;
   }
+  if (message.has_receipts_wanted()) return TellReceipts(message.receipts_wanted());
   if (message.has_rate()) {
     fetch_pacer_.SetRate(message.rate().fetch_bytes_per_second());
     return true;

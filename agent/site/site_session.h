@@ -54,6 +54,7 @@ class SiteSession : public SiteListener {
   Task<absl::Status> Promise(const wire::PromiseRequest* request, wire::PromiseReply* reply);
   bool TakeCheckpoint(const std::string& bytes);
   Task<> Fetch(wire::FetchOrder order);
+  bool TellReceipts(const wire::ReceiptsWanted& wanted);
   void TakePeers(const wire::PeerList& list);
   bool Verify(const wire::VerifyOrder& order);
   void Find(const wire::FindRecord& request);

@@ -68,6 +68,16 @@ Task<> SiteSession::AnswerPromise(wire::PromiseRequest request) {
   receipts_told_ = site_->receipts()->number();
 }
 
+bool SiteSession::TellReceipts(const wire::ReceiptsWanted& wanted) {
+  if (wanted.from() == 0 || wanted.to() < wanted.from()) return false;
+  for (const std::string& receipt : site_->receipts()->Behind(wanted.from() - 1, wanted.to()))
+    OnReceipt(receipt);
+  wire::Control message;
+  message.mutable_receipts_told()->set_oldest(site_->receipts()->oldest());
+  Send(std::move(message));
+  return true;
+}
+
 Task<absl::Status> SiteSession::Promise(const wire::PromiseRequest* request,
                                         wire::PromiseReply* reply) {
   VaultId id;
