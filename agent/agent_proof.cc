@@ -47,11 +47,16 @@ void Agent::AttachProof() {
   proof_ = std::make_unique<ProofKeeper>(io_, std::move(options));
   ProofKeeper* proof = proof_.get();
   for (size_t i = 0; i < links_.size(); ++i) {
-    links_[i]->OnReceipt([proof, i](const SignedReceipt& receipt, bool of_our_log) {
+    ReceiptHooks hooks;
+    hooks.told = [proof, i](const SignedReceipt& receipt, bool of_our_log) {
       proof->OnReceipt(i, receipt, of_our_log);
-    });
-    links_[i]->ReceiptsKept(
-        [proof, i](const StoreId& store) { return proof->KeptWithoutGap(i, store); });
+    };
+    hooks.kept = [proof, i](const StoreId& store) { return proof->KeptWithoutGap(i, store); };
+    hooks.wanted = [proof, i](const StoreId& store) { return proof->Wanted(i, store); };
+    hooks.told_all = [proof, i](const StoreId& store, ReceiptAudit::Gap wanted, uint64_t oldest) {
+      proof->OnToldAll(i, store, wanted, oldest);
+    };
+    links_[i]->KeepReceipts(std::move(hooks));
   }
   for (size_t v = 0; v < vaults_.size(); ++v) {
     LogWriter* log = vaults_[v]->log();
@@ -123,11 +128,10 @@ Task<absl::StatusOr<RpoReport>> Agent::Rpo(RpoCall call, tidemark::Call* events)
   const absl::Time since = call.since.value_or(until - kPeriod);
   if (since >= until) co_return absl::InvalidArgumentError("--since must lie before --until");
   RpoExport made(proof_.get(), since, until, call.vault);
-  absl::Status read = co_await made.Scan();
+  absl::Status read = co_await made.Survey();
   if (!read.ok()) co_return read;
   RpoReport report;
   report.at = now;
-  report.ledger = made.ledger();
   for (const RpoFigures& row : proof_->Figures()) {
     if (call.vault.empty() || row.vault == call.vault) report.figures.push_back(row);
   }
@@ -135,6 +139,10 @@ Task<absl::StatusOr<RpoReport>> Agent::Rpo(RpoCall call, tidemark::Call* events)
     RpoExport* from = &made;
     absl::Status written = co_await WriteExport(from, &call, &report, events);
     if (!written.ok()) co_return written;
+  } else {
+    absl::Status counted = co_await made.Count(-1);
+    if (!counted.ok()) co_return counted;
+    report.ledger = made.ledger();
   }
   report.facts = made.facts();
   report.receipts = made.receipts();
@@ -149,8 +157,8 @@ Task<absl::Status> Agent::WriteExport(RpoExport* from, const RpoCall* call, RpoR
   manifest.agent = options_.name;
   manifest.agent_key = identity_->public_key();
   manifest.made_at_nanos = absl::ToUnixNanos(report->at);
-  manifest.since_nanos = report->ledger.since;
-  manifest.until_nanos = report->ledger.until;
+  manifest.since_nanos = from->terms().since;
+  manifest.until_nanos = from->terms().until;
   for (const std::unique_ptr<SiteLink>& link : links_)
     manifest.sites.push_back({link->name(), link->options().is_primary, link->site_key()});
   for (size_t v = 0; v < from->terms().vaults.size(); ++v) {
@@ -174,8 +182,9 @@ Task<absl::Status> Agent::WriteExport(RpoExport* from, const RpoCall* call, RpoR
     if (!chained.ok()) co_return chained;
     events->Progress(v + 1, from->terms().vaults.size() + 1);
   }
-  absl::Status written = co_await from->WriteEvidence(call->output);
+  absl::Status written = co_await from->Count(call->output);
   if (!written.ok()) co_return written;
+  report->ledger = from->ledger();
   manifest.gaps = from->gaps();
   manifest.files.push_back(from->EvidenceFile());
   report->evidence_bytes = manifest.files.back().bytes;

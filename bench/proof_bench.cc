@@ -56,7 +56,7 @@ Export MakeExport(uint64_t rounds, uint64_t signed_every) {
   for (uint64_t round = 1; round <= rounds; ++round) {
     header.previous = header.sequence == 0 ? Digest{} : header.digest();
     header.sequence = round;
-    AppendEvidence(EvidenceKind::kHeader, false, header.Encode(), &headers);
+    AppendEvidence(EvidenceKind::kHeader, {}, header.Encode(), &headers);
     const bool is_signed = round % signed_every == 0 || round == 1 || round == rounds;
     const int64_t now = kStart + static_cast<int64_t>(round) * kRound;
     SignedCheckpoint checkpoint;
@@ -67,7 +67,7 @@ Export MakeExport(uint64_t rounds, uint64_t signed_every) {
     for (const SignedReceipt& receipt : newest)
       checkpoint.checkpoint.receipts.push_back(round == 1 ? Digest{} : receipt.digest());
     checkpoint = SignCheckpoint(agent, checkpoint.checkpoint);
-    AppendEvidence(EvidenceKind::kCheckpoint, false, checkpoint.Encode(), &made.evidence);
+    AppendEvidence(EvidenceKind::kCheckpoint, {}, checkpoint.Encode(), &made.evidence);
     for (size_t i = 0; i < 3; ++i) {
       Receipt receipt = newest[i].receipt;
       receipt.number = round;
@@ -77,7 +77,7 @@ Export MakeExport(uint64_t rounds, uint64_t signed_every) {
       receipt.heads = {{vault, header.position()}};
       newest[i] = is_signed ? SignReceipt(keys[i], std::move(receipt))
                             : SignedReceipt{std::move(receipt), {}};
-      AppendEvidence(EvidenceKind::kReceipt, false, newest[i].Encode(), &made.evidence);
+      AppendEvidence(EvidenceKind::kReceipt, {}, newest[i].Encode(), &made.evidence);
       ++made.receipts;
     }
   }

@@ -16,7 +16,7 @@ constexpr size_t kSignatureBytes = 64;
 std::vector<std::byte> ExportManifest::Encode() const {
   assert(sites.size() <= 255);
   LayoutWriter out;
-  WriteMark(kMark, &out);
+  WriteMark(kMark, &out, version);
   out.U16(0).Text(agent).Bytes(agent_key.bytes);
   out.I64(made_at_nanos).I64(since_nanos).I64(until_nanos);
   out.U8(static_cast<uint8_t>(sites.size()));
@@ -44,9 +44,9 @@ absl::StatusOr<ExportManifest> ParseManifest(ByteSpan whole) {
   if (!ChecksumHolds(whole)) return absl::DataLossError("the export's manifest was changed");
   const ByteSpan bytes = whole.first(whole.size() - kChecksumBytes);
   LayoutReader in(bytes);
-  absl::Status mark = ReadMark(kMark, &in);
-  if (!mark.ok()) return mark;
   ExportManifest manifest;
+  absl::Status mark = ReadMark(kMark, &in, kEvidenceVersion, &manifest.version);
+  if (!mark.ok()) return mark;
   bool sound = in.U16() == 0;
   manifest.agent = in.Text();
   manifest.agent_key = in.Object<PublicKey>();

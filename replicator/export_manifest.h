@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "crypto/digest.h"
 #include "crypto/identity.h"
+#include "replicator/evidence.h"
 
 namespace tidemark {
 
@@ -33,6 +34,8 @@ struct ExportManifest {
     uint64_t bytes = 0;
     Digest digest;
   };
+  // 1 knew no gaps in a ledger and no late or disowned receipts.
+  uint16_t version = kEvidenceVersion;
   std::string agent;
   PublicKey agent_key;
   int64_t made_at_nanos = 0, since_nanos = 0, until_nanos = 0;

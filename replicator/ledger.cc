@@ -6,11 +6,7 @@
 namespace tidemark {
 namespace {
 
-constexpr size_t kClaimsMax = 1024, kIntervalsMax = 10000;
-constexpr int64_t kSecond = 1000000000, kMinute = 60 * kSecond;
-constexpr int64_t kAbsentAfter = 30 * kSecond;
-
-int64_t MinuteOf(int64_t at) { return at / kMinute; }
+constexpr size_t kClaimsMax = 1024;
 
 LagFigures FiguresOf(const LagHistogram& lags) {
   return {lags.worst(), lags.Percentile(500), lags.Percentile(900), lags.Percentile(990),
@@ -35,6 +31,7 @@ Ledger::Ledger(Terms terms, MinuteListener* minutes) : terms_(std::move(terms)),
     }
     vaults_.push_back(std::move(book));
   }
+  for (const Gap& gap : terms_.gaps) StateGap(gap);
 }
 
 Ledger::VaultBook* Ledger::Find(const VaultId& vault) {
@@ -49,15 +46,30 @@ void Ledger::OnReceipt(const SignedReceipt& receipt, const Digest& digest, ByteS
   if (site == terms_.sites.end()) return;
   SiteBook& book = sites_[static_cast<size_t>(site - terms_.sites.begin())];
   const Made* named = made_.Find(receipt.receipt.checkpoint);
+  const uint64_t number = receipt.receipt.number;
+  if (receipt.receipt.store == book.store && number < book.number) {
+    // What later ones say of when they were given says nothing of this one.
+    Heard late{receipt.receipt.store, number, 0, receipt.receipt.heads, {}, {}};
+    late.statement.assign(statement.begin(), statement.end());
+    if (named != nullptr) late.after = named->at;
+    if (named != nullptr) late.named = named->statement;
+    book.recent.Add(digest, std::move(late));
+    return;
+  }
+  book.store = receipt.receipt.store;
+  book.number = number;
   // One that names nothing known is later than its predecessors all the same.
   if (named != nullptr && named->at > book.after) {
     book.after = named->at;
     book.named = named->statement;
   }
   book.newest.assign(statement.begin(), statement.end());
-  book.recent.Add(
-      digest,
-      {book.after, receipt.receipt.heads, {statement.begin(), statement.end()}, book.named});
+  book.recent.Add(digest, {book.store,
+                           number,
+                           book.after,
+                           receipt.receipt.heads,
+                           {statement.begin(), statement.end()},
+                           book.named});
 }
 
 void Ledger::OnCheckpoint(const SignedCheckpoint& signed_checkpoint, const Digest& digest,
@@ -121,6 +133,8 @@ void Ledger::TakeListed(VaultBook* book, const Checkpoint& checkpoint) {
     const Heard* heard = sites_[i].recent.Find(digest);
     if (heard == nullptr) continue;  // not shown here: what was proven stays
     track.listed = digest;
+    track.store = heard->store;
+    track.number = heard->number;
     track.after = heard->after;
     track.receipt = heard->statement;
     track.named = heard->named;
@@ -201,79 +215,11 @@ void Ledger::Advance(VaultBook* book, int64_t to) {
     std::vector<LedgerInterval>& quorum = book->ledger.quorum;
     if (!quorum.empty() && quorum.back().to == from) {
       quorum.back().to = end;
-    } else if (quorum.size() < kIntervalsMax) {
+    } else if (quorum.size() < kLedgerIntervalsMax) {
       quorum.push_back({LedgerInterval::Kind::kQuorum, from, end, 0});
     }
   }
   book->time = end;
-}
-
-void Ledger::Count(VaultBook* book, Track* track, int64_t from, int64_t to) {
-  const int64_t span = to - from;
-  const auto lag_at = [](int64_t proven, int64_t at) { return std::max<int64_t>(at - proven, 0); };
-  if (track->taken) track->lag.Grew(lag_at(*track->taken, from), lag_at(*track->taken, to));
-  if (track->changed_at > 0) {
-    const int64_t absent = std::max(from, track->changed_at + kAbsentAfter);
-    const int64_t worst = track->restorable ? lag_at(*track->restorable, to) : 0;
-    if (absent < to) AddInterval(track, {LedgerInterval::Kind::kAbsent, absent, to, worst});
-  }
-  if (!track->restorable) {
-    track->ledger.unknown += span;
-    AddInterval(track, {LedgerInterval::Kind::kUnknown, from, to, 0});
-    return CountMinutes(track, from, to, to);
-  }
-  track->ledger.known += span;
-  track->rpo.Grew(lag_at(*track->restorable, from), lag_at(*track->restorable, to));
-  // An endless target would overflow the sum.
-  const int64_t reached = book->ledger.target > INT64_MAX - *track->restorable
-                              ? INT64_MAX
-                              : *track->restorable + book->ledger.target;
-  const int64_t above = std::clamp(reached, from, to);
-  track->ledger.above += to - above;
-  if (above < to) {
-    AddInterval(track, {LedgerInterval::Kind::kBreach, above, to, lag_at(*track->restorable, to)});
-  }
-  CountMinutes(track, from, to, above);
-}
-
-// [above, to) was above the target.
-void Ledger::CountMinutes(Track* track, int64_t from, int64_t to, int64_t above) {
-  if (above < to) {
-    const int64_t first = std::max(MinuteOf(above), track->last_missed_minute + 1);
-    const int64_t last = MinuteOf(to - 1);
-    if (last >= first) track->ledger.minutes_missed += static_cast<uint64_t>(last - first + 1);
-    track->last_missed_minute = std::max(track->last_missed_minute, last);
-  }
-  if (minutes_ == nullptr) return;
-  const bool is_known = track->restorable.has_value();
-  while (from < to) {
-    const int64_t minute = MinuteOf(from);
-    const int64_t end = std::min((minute + 1) * kMinute, to);
-    if (track->minute.minute != minute) {
-      if (track->minute.minute != 0) minutes_->OnMinute(track->minute);
-      track->minute.minute = minute;
-      track->minute.above = track->minute.unknown = 0;
-    }
-    if (!is_known) track->minute.unknown += end - from;
-    if (above < end) track->minute.above += end - std::max(above, from);
-    from = end;
-  }
-}
-
-void Ledger::AddInterval(Track* track, LedgerInterval interval) {
-  std::vector<LedgerInterval>& all = track->ledger.intervals;
-  for (size_t back = 0; back < std::min<size_t>(all.size(), 3); ++back) {
-    LedgerInterval& before = all[all.size() - 1 - back];
-    if (before.kind != interval.kind || before.to != interval.from) continue;
-    before.to = interval.to;
-    before.worst = std::max(before.worst, interval.worst);
-    return;
-  }
-  if (all.size() >= kIntervalsMax) {
-    ++track->ledger.intervals_left_out;
-  } else {
-    all.push_back(interval);
-  }
 }
 
 Ledger::Proven Ledger::ProvenOf(size_t vault, size_t site) const {

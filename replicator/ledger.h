@@ -16,6 +16,7 @@
 #define TIDEMARK_REPLICATOR_LEDGER_H_
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,21 +25,17 @@
 #include "replicator/evidence.h"
 #include "replicator/lag_histogram.h"
 #include "replicator/ledger_report.h"
+#include "replicator/ledger_terms.h"
 
 namespace tidemark {
 
+inline constexpr size_t kLedgerIntervalsMax = 10000, kLedgerGapsMax = 10000;
+
 class Ledger {
  public:
-  struct VaultTerms {
-    VaultId id;
-    std::string name;
-    int64_t target = 0;  // nanoseconds
-  };
-  struct Terms {
-    int64_t since = 0, until = INT64_MAX;
-    std::vector<std::string> sites;  // as the agent's checkpoints order them
-    std::vector<VaultTerms> vaults;
-  };
+  using Terms = LedgerTerms;
+  using VaultTerms = LedgerTerms::Vault;
+  using Gap = LedgerTerms::Gap;
   // Told of each clock minute once it is over, when somebody wants to know.
   struct Minute {
     size_t vault = 0, site = 0;
@@ -56,6 +53,8 @@ class Ledger {
   void OnReceipt(const SignedReceipt& receipt, const Digest& digest, ByteSpan statement);
   void OnCheckpoint(const SignedCheckpoint& checkpoint, const Digest& digest, ByteSpan statement);
   void OnControl(const ControlEvidence& control);
+  // One more; what was counted already stays.
+  void StateGap(const Gap& gap);
   // Nothing that was said before `now` is still to come.
   void AdvanceTo(int64_t now);
   LedgerReport Finish();
@@ -82,7 +81,9 @@ class Ledger {
     int64_t made = 0;
     std::vector<std::byte> statement;
   };
-  struct Heard {        // a receipt
+  struct Heard {  // a receipt
+    StoreId store;
+    uint64_t number = 0;
     int64_t after = 0;  // it was given after this instant; 0: unknown
     std::vector<VaultHead> heads;
     std::vector<std::byte> statement, named;  // itself, and the checkpoint that says when
@@ -93,11 +94,16 @@ class Ledger {
   };
   struct SiteBook {
     DigestWindow<Heard> recent{512};
+    StoreId store;  // of the newest, and its number
+    uint64_t number = 0;
+    std::map<StoreId, std::map<uint64_t, uint64_t>> gaps;  // first missing -> last
     int64_t after = 0;
     std::vector<std::byte> newest, named;
   };
   struct Track {
     Digest listed;
+    StoreId store;  // of the listed one, and its number
+    uint64_t number = 0;
     std::vector<std::byte> receipt, named;
     Position head;
     int64_t after = 0, changed_at = 0;
@@ -120,7 +126,8 @@ class Ledger {
   VaultBook* Find(const VaultId& vault);
   void Advance(VaultBook* book, int64_t to);
   void Count(VaultBook* book, Track* track, int64_t from, int64_t to);
-  void CountMinutes(Track* track, int64_t from, int64_t to, int64_t above_from);
+  void CountMinutes(Track* track, int64_t from, int64_t to, int64_t above, bool is_known);
+  bool InGap(const Track& track) const;
   void AddInterval(Track* track, LedgerInterval interval);
   void TakeClaim(VaultBook* book, const Checkpoint& checkpoint, ByteSpan statement);
   void ForgetClaims(VaultBook* book);

@@ -17,6 +17,9 @@ Ledger::Terms TermsOf(const ExportManifest& manifest) {
   for (const ExportManifest::Site& site : manifest.sites) terms.sites.push_back(site.name);
   for (const ExportManifest::Vault& vault : manifest.vaults)
     terms.vaults.push_back({vault.id, vault.name, vault.target_nanos});
+  if (manifest.version < 2) return terms;  // its ledger was counted without
+  for (const ExportManifest::Gap& gap : manifest.gaps)
+    terms.gaps.push_back({gap.site, gap.store, gap.from, gap.to});
   return terms;
 }
 
@@ -54,16 +57,16 @@ void ProofCheck::Report(FindingKind kind, uint64_t number, std::string message) 
 
 void ProofCheck::Take(const EvidenceFrame& frame) {
   // Anchors are exempt from following each other: nothing but headers may stand before them.
-  if (frame.is_anchor && began_)
+  if (frame.marks.is_anchor && began_)
     return Report(FindingKind::kMalformed, 0, "an anchor stands behind what it should precede");
-  began_ = began_ || (!frame.is_anchor && frame.kind != EvidenceKind::kHeader);
+  began_ = began_ || (!frame.marks.is_anchor && frame.kind != EvidenceKind::kHeader);
   switch (frame.kind) {
     case EvidenceKind::kHeader:
       return TakeHeader(frame.body);
     case EvidenceKind::kControl:
       return TakeControl(frame.body);
     case EvidenceKind::kReceipt:
-      return TakeReceipt(frame.body, frame.is_anchor);
+      return TakeReceipt(frame.body, frame.marks);
     case EvidenceKind::kCheckpoint:
       return TakeCheckpoint(frame.body);
   }
@@ -128,7 +131,7 @@ ProofCheck::StoreBook& ProofCheck::BookOf(const StoreKey& key) {
   return book;
 }
 
-void ProofCheck::TakeReceipt(ByteSpan body, bool is_anchor) {
+void ProofCheck::TakeReceipt(ByteSpan body, EvidenceMarks marks) {
   const absl::StatusOr<SignedReceipt> receipt = ParseReceiptUnchecked(body);
   if (!receipt.ok()) return Report(FindingKind::kMalformed, 0, "a receipt is malformed");
   const auto site = std::find_if(
@@ -145,16 +148,18 @@ void ProofCheck::TakeReceipt(ByteSpan body, bool is_anchor) {
   const StoreKey key(static_cast<size_t>(site - manifest_.sites.begin()), receipt->receipt.store);
   const uint64_t wrong_before = findings_->count();
   ReceiptAudit* audit = BookOf(key).audit.get();
-  if (is_anchor) {
+  if (marks.is_anchor) {
     audit->Begin(*receipt, body);
   } else {
-    audit->Take(*receipt, body);
+    audit->Take(*receipt, body, marks.is_late);
   }
-  if (findings_->count() == wrong_before) CompareHeads(key, *receipt, body);
+  const bool is_right = findings_->count() == wrong_before;
+  if (is_right && marks.is_late) CompareLateHeads(key, *receipt, body);
+  if (is_right && !marks.is_late) CompareHeads(key, *receipt, body);
   CompareClocks(key.first, receipt->receipt);
   const Digest digest = HashBytes(body);
   heard_[key.first].Add(digest, receipt->receipt.wall_nanos);
-  ledger_.OnReceipt(*receipt, digest, {});
+  if (!marks.is_disowned) ledger_.OnReceipt(*receipt, digest, {});
 }
 
 void ProofCheck::CompareClocks(size_t site, const Receipt& receipt) {
@@ -225,20 +230,11 @@ ProofReport ProofCheck::Finish() {
   ReportBeyond();
   for (auto& [key, book] : stores_) {
     book.audit->Finish();
-    const std::string& site = manifest_.sites[key.first].name;
-    bool convicted = book.audit->convicted();
-    for (const auto& [vault, conflict] : book.conflicts) {
-      findings_->Add({FindingKind::kEquivocation,
-                      site,
-                      conflict.number,
-                      absl::StrFormat("signed another history than the agent: record %d is not the "
-                                      "one of the log",
-                                      conflict.head.sequence),
-                      {ToHex(conflict.statement)}});
-      convicted = true;
-    }
-    report_.chains.push_back({site, key.second, book.audit->first_number(),
-                              book.audit->last_number(), book.audit->receipts(), convicted});
+    ReportConflicts(key, &book);
+    const bool convicted = book.audit->convicted() || !book.conflicts.empty();
+    report_.chains.push_back({manifest_.sites[key.first].name, key.second,
+                              book.audit->first_number(), book.audit->last_number(),
+                              book.audit->receipts(), convicted});
     report_.signatures += book.audit->signatures();
   }
   report_.ledger = ledger_.Finish();

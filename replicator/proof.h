@@ -68,15 +68,19 @@ class ProofCheck {
   struct StoreBook {
     std::unique_ptr<ReceiptAudit> audit;
     std::map<VaultId, Conflict> conflicts;
+    std::map<VaultId, Conflict> late_conflicts;  // the newest of receipts that came late
+    uint64_t gave_up = 0;                        // the newest receipt that says truncated
     std::map<VaultId, Beyond> beyond;
   };
   using StoreKey = std::pair<size_t, StoreId>;
 
   void TakeHeader(ByteSpan body);
   void TakeControl(ByteSpan body);
-  void TakeReceipt(ByteSpan body, bool is_anchor);
+  void TakeReceipt(ByteSpan body, EvidenceMarks marks);
   void TakeCheckpoint(ByteSpan body);
   void CompareHeads(const StoreKey& key, const SignedReceipt& receipt, ByteSpan bytes);
+  void CompareLateHeads(const StoreKey& key, const SignedReceipt& receipt, ByteSpan bytes);
+  void ReportConflicts(const StoreKey& key, StoreBook* book);
   void CompareClocks(size_t site, const Receipt& receipt);
   void CheckListed(const SignedCheckpoint& checkpoint);
   void ReportBeyond();

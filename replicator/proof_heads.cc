@@ -12,6 +12,7 @@ void ProofCheck::CompareHeads(const StoreKey& key, const SignedReceipt& receipt,
   StoreBook& book = BookOf(key);
   const bool gave_up = receipt.receipt.level == Receipt::Level::kTruncated;
   for (const VaultHead& head : receipt.receipt.heads) {
+    if (gave_up) book.gave_up = std::max(book.gave_up, receipt.receipt.number);
     if (gave_up) book.conflicts.erase(head.vault);
     if (gave_up) book.beyond.erase(head.vault);
     const auto chain = records_.find(head.vault);
@@ -47,6 +48,45 @@ void ProofCheck::CompareHeads(const StoreKey& key, const SignedReceipt& receipt,
                                     sequence, receipt.receipt.number),
                     {ToHex(conflict->second.statement), ToHex(bytes)}});
     book.conflicts.erase(conflict);
+  }
+}
+
+// Later receipts were looked at already, and one of those may say that it was given up.
+void ProofCheck::CompareLateHeads(const StoreKey& key, const SignedReceipt& receipt,
+                                  ByteSpan bytes) {
+  StoreBook& book = BookOf(key);
+  const uint64_t number = receipt.receipt.number;
+  const bool gave_up = receipt.receipt.level == Receipt::Level::kTruncated;
+  if (gave_up) book.gave_up = std::max(book.gave_up, number);
+  for (const VaultHead& head : receipt.receipt.heads) {
+    const auto conflict = book.conflicts.find(head.vault);
+    if (gave_up && conflict != book.conflicts.end() && conflict->second.number < number)
+      book.conflicts.erase(conflict);
+    const auto chain = records_.find(head.vault);
+    const uint64_t sequence = head.durable.sequence;
+    const Digest* known = chain == records_.end() ? nullptr : chain->second.At(sequence);
+    if (known == nullptr || *known == head.durable.digest) continue;
+    if (chain->second.EpochAt(sequence) > head.durable.epoch) {
+      ++report_.heads_superseded;
+    } else if (IsSignedBy(manifest_.sites[key.first].key, receipt)) {
+      Conflict& late = book.late_conflicts[head.vault];
+      if (late.number < number) late = {head.durable, number, {bytes.begin(), bytes.end()}};
+    }
+  }
+}
+
+void ProofCheck::ReportConflicts(const StoreKey& key, StoreBook* book) {
+  for (const auto& [vault, late] : book->late_conflicts) {
+    if (late.number > book->gave_up) book->conflicts.try_emplace(vault, late);
+  }
+  for (const auto& [vault, conflict] : book->conflicts) {
+    findings_->Add({FindingKind::kEquivocation,
+                    manifest_.sites[key.first].name,
+                    conflict.number,
+                    absl::StrFormat("signed another history than the agent: record %d is not the "
+                                    "one of the log",
+                                    conflict.head.sequence),
+                    {ToHex(conflict.statement)}});
   }
 }
 

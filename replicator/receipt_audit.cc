@@ -37,6 +37,11 @@ void ReceiptAudit::Report(FindingKind kind, uint64_t number, std::string message
   findings_->Add({kind, site_, number, std::move(message), std::move(statements)});
 }
 
+void ReceiptAudit::ReportForged(uint64_t number) {
+  Report(FindingKind::kForged, number,
+         absl::StrFormat("receipt %d is not signed by the site's key", number));
+}
+
 void ReceiptAudit::Convict(uint64_t number, std::string message, ByteSpan first, ByteSpan second,
                            FindingKind kind) {
   convicted_ = true;
@@ -58,13 +63,13 @@ bool ReceiptAudit::HoldsBytes(ByteSpan bytes) {
   return receipt.ok() && Holds(*receipt);
 }
 
-void ReceiptAudit::Take(const SignedReceipt& receipt, ByteSpan bytes) {
+void ReceiptAudit::Take(const SignedReceipt& receipt, ByteSpan bytes, bool is_late) {
   ++receipts_;
   const Digest digest = HashBytes(bytes);
   if (receipt.receipt.number > last_number_) {
     TakeNext(receipt, bytes, digest);
   } else {
-    TakeLate(receipt, bytes, digest);
+    TakePassed(receipt, bytes, digest, is_late);
   }
 }
 
@@ -78,14 +83,12 @@ void ReceiptAudit::TakeNext(const SignedReceipt& receipt, ByteSpan bytes, const 
   bool checked = false;
   if (is_border || is_due) {
     if (!Holds(receipt)) {
-      Report(FindingKind::kForged, number,
-             absl::StrFormat("receipt %d is not signed by the site's key", number));
+      ReportForged(number);
       return;
     }
     checked = true;
     if (is_border && !last_checked_ && !is_first && !HoldsBytes(last_bytes_)) {
-      Report(FindingKind::kForged, last_number_,
-             absl::StrFormat("receipt %d is not signed by the site's key", last_number_));
+      ReportForged(last_number_);
     }
   }
   if (!is_first && !has_gap && receipt.receipt.previous != last_digest_ &&
@@ -116,9 +119,7 @@ void ReceiptAudit::MakeLast(const SignedReceipt& receipt, ByteSpan bytes, const 
 void ReceiptAudit::Begin(const SignedReceipt& receipt, ByteSpan bytes) {
   ++receipts_;
   if (!Holds(receipt)) {
-    return Report(
-        FindingKind::kForged, receipt.receipt.number,
-        absl::StrFormat("receipt %d is not signed by the site's key", receipt.receipt.number));
+    return ReportForged(receipt.receipt.number);
   }
   if (receipt.receipt.number <= last_number_) return;
   first_number_ = 0;
@@ -130,13 +131,11 @@ void ReceiptAudit::Begin(const SignedReceipt& receipt, ByteSpan bytes) {
 bool ReceiptAudit::FollowsLast(const SignedReceipt& receipt, ByteSpan bytes) {
   const uint64_t number = receipt.receipt.number;
   if (!Holds(receipt)) {
-    Report(FindingKind::kForged, number,
-           absl::StrFormat("receipt %d is not signed by the site's key", number));
+    ReportForged(number);
     return false;
   }
   if (!HoldsBytes(last_bytes_)) {
-    Report(FindingKind::kForged, last_number_,
-           absl::StrFormat("receipt %d is not signed by the site's key", last_number_));
+    ReportForged(last_number_);
     return true;
   }
   Convict(number,
@@ -147,71 +146,29 @@ bool ReceiptAudit::FollowsLast(const SignedReceipt& receipt, ByteSpan bytes) {
   return true;
 }
 
-// A number that was passed already.
-void ReceiptAudit::TakeLate(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest) {
-  const uint64_t number = receipt.receipt.number;
-  const auto known = recent_.find(number);
-  if (Knows(number, digest)) {
-    return Report(FindingKind::kDuplicated, number,
-                  absl::StrFormat("receipt %d stands here twice", number));
-  }
-  if (!Holds(receipt)) {
-    return Report(FindingKind::kForged, number,
-                  absl::StrFormat("receipt %d is not signed by the site's key", number));
-  }
-  if (known != recent_.end()) {
-    if (!HoldsBytes(known->second.bytes)) {
-      return Report(FindingKind::kForged, number,
-                    absl::StrFormat("receipt %d is not signed by the site's key", number));
-    }
-    return Convict(number,
-                   absl::StrFormat("signed two histories: two receipts have the number %d", number),
-                   known->second.bytes, bytes);
-  }
-  const auto gap = std::find_if(gaps_.begin(), gaps_.end(), [number](const Gap& missing) {
-    return missing.from <= number && number <= missing.to;
-  });
-  const bool fills = gap != gaps_.end();
-  Report(FindingKind::kReordered, number,
-         absl::StrFormat("receipt %d stands behind receipt %d", number, last_number_));
-  if (!fills) return;
-  const Gap whole = *gap;
-  gaps_.erase(gap);
-  if (whole.from < number) gaps_.push_back({whole.from, number - 1});
-  if (number < whole.to) gaps_.push_back({number + 1, whole.to});
-  const auto promised = promised_.find(number);
-  if (promised != promised_.end() && promised->second != digest) {
-    const auto next = recent_.find(number + 1);
-    Convict(number,
-            absl::StrFormat("signed two histories: receipt %d names another receipt %d than this "
-                            "one",
-                            number + 1, number),
-            next == recent_.end() ? ByteSpan() : ByteSpan(next->second.bytes), bytes);
-  }
-  Keep(number, digest, bytes);
-}
-
 void ReceiptAudit::CheckHeads(const SignedReceipt& receipt, ByteSpan bytes) {
   const bool may_shrink = receipt.receipt.level == Receipt::Level::kTruncated;
   for (const VaultHead& head : receipt.receipt.heads) {
     const auto known = heads_.find(head.vault);
-    const bool is_new = known == heads_.end();
-    if (!is_new && !may_shrink) {
-      const Position& before = known->second;
-      const bool shrank = head.durable.sequence < before.sequence;
-      const bool forked = head.durable.sequence == before.sequence && head.durable != before;
-      if ((shrank || forked) && Holds(receipt) && HoldsBytes(last_bytes_)) {
-        Convict(receipt.receipt.number,
-                shrank ? absl::StrFormat("its durable position went back from record %d to %d "
-                                         "without a receipt that says truncated",
-                                         before.sequence, head.durable.sequence)
-                       : absl::StrFormat("signed two histories: two digests of record %d",
-                                         before.sequence),
-                last_bytes_, bytes, shrank ? FindingKind::kWentBack : FindingKind::kEquivocation);
-      }
-    }
+    if (known != heads_.end() && !may_shrink)
+      JudgeHead(known->second, last_bytes_, head.durable, receipt, bytes);
     heads_[head.vault] = head.durable;
   }
+}
+
+// Of a vault, in one receipt and in the next.
+void ReceiptAudit::JudgeHead(const Position& before, ByteSpan earlier, const Position& durable,
+                             const SignedReceipt& receipt, ByteSpan bytes) {
+  const bool shrank = durable.sequence < before.sequence;
+  const bool forked = durable.sequence == before.sequence && durable != before;
+  if ((!shrank && !forked) || !Holds(receipt) || !HoldsBytes(earlier)) return;
+  Convict(receipt.receipt.number,
+          shrank
+              ? absl::StrFormat("its durable position went back from record %d to %d "
+                                "without a receipt that says truncated",
+                                before.sequence, durable.sequence)
+              : absl::StrFormat("signed two histories: two digests of record %d", before.sequence),
+          earlier, bytes, shrank ? FindingKind::kWentBack : FindingKind::kEquivocation);
 }
 
 void ReceiptAudit::Keep(uint64_t number, const Digest& digest, ByteSpan bytes) {
@@ -237,8 +194,7 @@ bool ReceiptAudit::IsStated(const Gap& gap) const {
 
 void ReceiptAudit::Finish() {
   if (last_number_ != 0 && !last_checked_ && !HoldsBytes(last_bytes_)) {
-    Report(FindingKind::kForged, last_number_,
-           absl::StrFormat("receipt %d is not signed by the site's key", last_number_));
+    ReportForged(last_number_);
   }
   last_checked_ = true;
   for (const Gap& gap : gaps_) {

@@ -63,7 +63,9 @@ class ReceiptAudit {
   void StateGaps(std::vector<Gap> gaps) { stated_ = std::move(gaps); }
   // What was signed before all that is shown here; before Take, by rising number.
   void Begin(const SignedReceipt& receipt, ByteSpan bytes);
-  void Take(const SignedReceipt& receipt, ByteSpan bytes);
+  // `is_late`: the agent says that it could not keep it when it came. That it stands behind later
+  // ones is then nobody's fault; number and chain are judged as ever.
+  void Take(const SignedReceipt& receipt, ByteSpan bytes, bool is_late = false);
   // No more will come.
   void Finish();
   // One that was taken lately.
@@ -75,7 +77,7 @@ class ReceiptAudit {
   uint64_t last_number() const { return last_number_; }
   const Digest& last_digest() const { return last_digest_; }
   bool convicted() const { return convicted_; }
-  // As far as receipts are missing; those that came late are taken out again.
+  // As far as receipts are missing, by rising number; those that came late are taken out again.
   const std::vector<Gap>& gaps() const { return gaps_; }
 
  private:
@@ -86,13 +88,21 @@ class ReceiptAudit {
   bool Holds(const SignedReceipt& receipt);
   bool HoldsBytes(ByteSpan bytes);
   void TakeNext(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest);
-  void TakeLate(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest);
+  void TakePassed(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest, bool is_late);
+  std::vector<Gap>::iterator GapOf(uint64_t number);
+  bool CutFromGap(uint64_t number);
+  void CompareWithNeighbours(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest);
+  void ComparePair(ByteSpan earlier_bytes, const Digest& earlier_digest, const SignedReceipt& later,
+                   ByteSpan later_bytes);
   bool FollowsLast(const SignedReceipt& receipt, ByteSpan bytes);
   void CheckHeads(const SignedReceipt& receipt, ByteSpan bytes);
+  void JudgeHead(const Position& before, ByteSpan earlier, const Position& durable,
+                 const SignedReceipt& receipt, ByteSpan bytes);
   void MakeLast(const SignedReceipt& receipt, ByteSpan bytes, const Digest& digest, bool checked);
   void Keep(uint64_t number, const Digest& digest, ByteSpan bytes);
   void Report(FindingKind kind, uint64_t number, std::string message,
               std::vector<std::string> statements = {});
+  void ReportForged(uint64_t number);
   void Convict(uint64_t number, std::string message, ByteSpan first, ByteSpan second,
                FindingKind kind = FindingKind::kEquivocation);
   bool IsStated(const Gap& gap) const;

@@ -28,7 +28,7 @@ uint64_t NumberOf(const std::string& name) {
 
 std::string EncodeHeader(uint64_t number, absl::Time begun_at) {
   LayoutWriter out;
-  WriteMark(kMark, &out);
+  WriteMark(kMark, &out, kEvidenceVersion);
   out.ZeroTo(kFormatMarkBytes + 6).U64(number).I64(absl::ToUnixNanos(begun_at));
   WriteChecksum(&out);
   return std::string(AsText(out.view()));
@@ -38,7 +38,7 @@ absl::StatusOr<EvidenceJournal::Segment> DecodeHeader(ByteSpan bytes) {
   if (bytes.size() < kHeaderBytes || !ChecksumHolds(bytes.first(kHeaderBytes)))
     return absl::DataLossError("evidence segment has a damaged header");
   LayoutReader in(bytes);
-  absl::Status mark = ReadMark(kMark, &in);
+  absl::Status mark = ReadMark(kMark, &in, kEvidenceVersion);
   if (!mark.ok()) return mark;
   in.View(6);
   EvidenceJournal::Segment segment;
@@ -109,10 +109,10 @@ Task<absl::Status> EvidenceJournal::Recover() {
   co_return absl::OkStatus();
 }
 
-bool EvidenceJournal::Add(EvidenceKind kind, ByteSpan body) {
+bool EvidenceJournal::Add(EvidenceKind kind, ByteSpan body, EvidenceMarks marks) {
   const bool fits = body.size() <= kEvidenceBodyBytesMax &&
                     waiting_.size() + body.size() <= options_.waiting_bytes_max;
-  if (fits) AppendEvidence(kind, false, body, &waiting_);
+  if (fits) AppendEvidence(kind, marks, body, &waiting_);
   return fits;
 }
 

@@ -45,7 +45,9 @@ class EvidenceJournal {
     front_ = anchors_();
   }
   // False: too much waits already; it is not kept.
-  bool Add(EvidenceKind kind, ByteSpan body);
+  bool Add(EvidenceKind kind, ByteSpan body, EvidenceMarks marks = {});
+  // Much more may be added before anything is turned away.
+  bool has_room() const { return waiting_.size() < options_.waiting_bytes_max / 2; }
   // What was added is on stable storage when OK. One call at a time.
   Task<absl::Status> Flush();
   Task<> Close();

@@ -10,8 +10,6 @@
 namespace tidemark {
 namespace {
 
-constexpr size_t kSegmentsReplayed = 8;
-
 std::optional<double> Seconds(const std::optional<absl::Duration>& duration) {
   if (!duration.has_value()) return std::nullopt;
   return absl::ToDoubleSeconds(*duration);
@@ -44,113 +42,6 @@ Task<absl::Status> ProofKeeper::Open() {
   co_return absl::OkStatus();
 }
 
-// Feeds what the journal says to the ledger and the audits. On a worker, while nobody else does.
-class ProofKeeper::Replay : public EvidenceSink {
- public:
-  Replay(ProofKeeper* keeper, bool is_first) : keeper_(keeper), is_first_(is_first) {}
-  void Take(const EvidenceFrame& frame) override {
-    // Anchors of later segments were all said in the ones before.
-    if (frame.is_anchor && !is_first_) return;
-    const Digest digest = HashBytes(frame.body);
-    if (frame.kind == EvidenceKind::kReceipt) {
-      const absl::StatusOr<SignedReceipt> receipt = ParseReceiptUnchecked(frame.body);
-      if (receipt.ok()) TakeReceipt(*receipt, digest, frame);
-    } else if (frame.kind == EvidenceKind::kCheckpoint) {
-      const absl::StatusOr<SignedCheckpoint> checkpoint = ParseCheckpointUnchecked(frame.body);
-      if (checkpoint.ok()) keeper_->ledger_->OnCheckpoint(*checkpoint, digest, frame.body);
-    } else if (frame.kind == EvidenceKind::kControl) {
-      const absl::StatusOr<ControlEvidence> control = ParseControlEvidence(frame.body);
-      if (control.ok()) keeper_->ledger_->OnControl(*control);
-    }
-  }
-
- private:
-  void TakeReceipt(const SignedReceipt& receipt, const Digest& digest, const EvidenceFrame& frame) {
-    for (size_t i = 0; i < keeper_->books_.size(); ++i) {
-      if (keeper_->options_.sites[i].name != receipt.receipt.site) continue;
-      SiteBook* book = &keeper_->books_[i];
-      // Written again after a failure, or said as an anchor.
-      const auto known = book->audits.find(receipt.receipt.store);
-      if (known != book->audits.end() && known->second->Knows(receipt.receipt.number, digest))
-        return;
-      keeper_->ledger_->OnReceipt(receipt, digest, frame.body);
-      keeper_->Audit(book, receipt, frame.body, frame.is_anchor);
-      keeper_->NoteNewest(book, receipt, frame.body);
-    }
-  }
-  ProofKeeper* keeper_;
-  bool is_first_;
-};
-
-Task<> ProofKeeper::ReplayFrom(absl::Time since) {
-  const std::vector<EvidenceJournal::Segment>& segments = journal_->segments();
-  size_t first = segments.size();
-  while (first > 0 && segments.size() - first < kSegmentsReplayed) {
-    --first;
-    if (segments[first].begun_at <= since) break;
-  }
-  Ledger::Terms terms;
-  const absl::Time begin = first < segments.size() ? segments[first].begun_at : io_->Now();
-  terms.since = absl::ToUnixNanos(std::max(begin, since));
-  for (const Site& site : options_.sites) terms.sites.push_back(site.name);
-  for (const Vault& vault : options_.vaults)
-    terms.vaults.push_back({vault.id, vault.name, absl::ToInt64Nanoseconds(vault.target)});
-  ledger_ = std::make_unique<Ledger>(std::move(terms), this);
-  for (size_t i = first; i < segments.size(); ++i) {
-    Replay replay(this, i == first);
-    std::string path = journal_->PathOf(segments[i].number);
-    absl::Status read = co_await ReadSegment(io_, std::move(path), segments[i].bytes, &replay);
-    if (!read.ok()) RARE_PATH("evidence-segment-unreadable");
-  }
-}
-
-void ProofKeeper::Audit(SiteBook* book, const SignedReceipt& receipt, ByteSpan bytes,
-                        bool is_anchor) {
-  std::unique_ptr<ReceiptAudit>& audit = book->audits[receipt.receipt.store];
-  if (audit == nullptr) {
-    audit = std::make_unique<ReceiptAudit>(receipt.receipt.site, receipt.receipt.store, PublicKey{},
-                                           ReceiptAudit::kCallerChecks, &book->findings);
-  }
-  if (is_anchor) return audit->Begin(receipt, bytes);
-  audit->Take(receipt, bytes);
-  if (!audit->convicted() || !book->conviction.empty()) return;
-  for (const ProofFinding& finding : book->findings.listed()) {
-    if (!finding.statements.empty()) book->conviction = finding.message;
-  }
-}
-
-void ProofKeeper::NoteNewest(SiteBook* book, const SignedReceipt& receipt, ByteSpan bytes) {
-  if (receipt.receipt.store == book->store && receipt.receipt.number <= book->newest_number) return;
-  book->store = receipt.receipt.store;
-  book->newest_number = receipt.receipt.number;
-  book->newest.assign(bytes.begin(), bytes.end());
-  book->named = HashBytes(bytes);
-}
-
-bool ProofKeeper::OnReceipt(size_t site, const SignedReceipt& receipt, bool of_our_log) {
-  if (journal_ == nullptr) return true;
-  SiteBook& book = books_.at(site);
-  const std::vector<std::byte> bytes = receipt.Encode();
-  const Digest digest = HashBytes(bytes);
-  const auto known = book.audits.find(receipt.receipt.store);
-  if (known != book.audits.end() && known->second->Knows(receipt.receipt.number, digest))
-    return false;
-  if (!journal_->Add(EvidenceKind::kReceipt, bytes)) {
-    RARE_PATH("evidence-dropped");
-    ++dropped_;
-    return true;
-  }
-  if (!of_our_log) {
-    book.conviction =
-        absl::StrFormat("signed another history in receipt %d", receipt.receipt.number);
-    return true;
-  }
-  Audit(&book, receipt, bytes, false);
-  NoteNewest(&book, receipt, bytes);
-  ledger_->OnReceipt(receipt, digest, bytes);
-  return true;
-}
-
 void ProofKeeper::OnCheckpoint(const SignedCheckpoint& checkpoint) {
   if (journal_ == nullptr) return;
   const std::vector<std::byte> bytes = checkpoint.Encode();
@@ -181,7 +72,12 @@ std::vector<Digest> ProofKeeper::NamedReceipts() const {
 std::string ProofKeeper::Anchors() const {
   std::string frames;
   for (const Ledger::Anchor& anchor : ledger_->Anchors())
-    AppendEvidence(anchor.kind, true, anchor.statement, &frames);
+    AppendEvidence(anchor.kind, {.is_anchor = true}, anchor.statement, &frames);
+  for (const SiteBook& book : books_) {
+    const EvidenceMarks marks = {.is_anchor = true, .is_disowned = true};
+    if (!book.convicting.empty())
+      AppendEvidence(EvidenceKind::kReceipt, marks, book.convicting, &frames);
+  }
   return frames;
 }
 
@@ -275,11 +171,6 @@ std::vector<RpoFigures> ProofKeeper::Figures() const {
     }
   }
   return all;
-}
-
-uint64_t ProofKeeper::KeptWithoutGap(size_t site, const StoreId& store) const {
-  const auto known = books_.at(site).audits.find(store);
-  return known == books_.at(site).audits.end() ? 0 : known->second->last_number();
 }
 
 }  // namespace tidemark

@@ -57,8 +57,16 @@ class ProofKeeper : public Ledger::MinuteListener {
 
   // The newest that an earlier agent kept of a site; empty: none.
   const std::vector<std::byte>& newest_receipt(size_t site) const { return books_[site].newest; }
-  // How many receipts of a store are kept, up to the first that is missing.
+  // Receipts of a store are kept up to here, or the site has them no more: it tells those behind.
   uint64_t KeptWithoutGap(size_t site, const StoreId& store) const;
+  // Runs of them that are missing: lost, or turned away by a full journal.
+  std::vector<ReceiptAudit::Gap> Missing(size_t site, const StoreId& store) const;
+  // The first of those that the site can be asked for now: there is room for it again.
+  std::optional<ReceiptAudit::Gap> Wanted(size_t site, const StoreId& store);
+  // It told what it still has of those; `oldest`: the first that it remembers at all, or 0.
+  void OnToldAll(size_t site, const StoreId& store, ReceiptAudit::Gap wanted, uint64_t oldest);
+  // The first receipt that the site remembers, where it was asked for older ones; 0: it was not.
+  uint64_t OldestTold(size_t site, const StoreId& store) const;
   // Why a site is known to have signed two histories; empty: it is not.
   const std::string& conviction(size_t site) const { return books_[site].conviction; }
   // By receipts, until which instant the site holds everything, and from where on in its log.
@@ -78,8 +86,16 @@ class ProofKeeper : public Ledger::MinuteListener {
   void OnMinute(const Ledger::Minute& minute) override;
 
  private:
+  struct StoreBook {
+    std::unique_ptr<ReceiptAudit> audit;
+    std::map<uint64_t, Digest> disowned;      // receipts of another log; the audit has none of them
+    uint64_t dropped_upto = 0;                // the newest that was turned away
+    uint64_t gone_upto = 0, oldest_told = 0;  // what is missing up to there cannot be had
+    bool dropped_since_asked = false;
+  };
   struct SiteBook {
-    std::map<StoreId, std::unique_ptr<ReceiptAudit>> audits;
+    std::map<StoreId, StoreBook> stores;
+    std::vector<std::byte> convicting;  // the first receipt of another log
     ProofFindings findings;
     Digest named;
     StoreId store;
@@ -92,12 +108,19 @@ class ProofKeeper : public Ledger::MinuteListener {
     BreachForecast forecast;
     std::optional<absl::Duration> lag, rpo;
   };
-  class Replay;
+  class AuditReplay;
+  class LedgerReplay;
 
-  void Audit(SiteBook* book, const SignedReceipt& receipt, ByteSpan bytes, bool is_anchor);
+  const StoreBook* FindStore(size_t site, const StoreId& store) const;
+  static bool IsKnown(const StoreBook& store, const SignedReceipt& receipt, const Digest& digest);
+  void Take(SiteBook* book, const SignedReceipt& receipt, ByteSpan bytes, EvidenceMarks marks);
+  void Audit(SiteBook* book, const SignedReceipt& receipt, ByteSpan bytes, EvidenceMarks marks);
+  void Disown(SiteBook* book, const SignedReceipt& receipt, ByteSpan bytes);
   void NoteNewest(SiteBook* book, const SignedReceipt& receipt, ByteSpan bytes);
   std::string Anchors() const;
   Task<> ReplayFrom(absl::Time since);
+  Task<> ReadSegments(size_t first, std::function<std::unique_ptr<EvidenceSink>(bool)> sink_for);
+  std::vector<Ledger::Gap> AllMissing() const;
   Task<> LoadMinutes();
   Task<> SaveMinutes();
   Row& RowOf(size_t vault, size_t site) { return rows_[vault * options_.sites.size() + site]; }

@@ -1,26 +1,17 @@
 #include "agent/proof/rpo_export.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "agent/io/transfer.h"
 
 namespace tidemark {
-namespace {
-
-constexpr size_t kHeadersInFlight = 16, kHeaderBytesAtOnce = 1 << 20;
-// A chain longer than this is cut at its old end: a site that is that far behind is told so.
-constexpr uint64_t kHeadersMax = 20'000'000;
-// Records that sites hold and no checkpoint names yet, where the log's end is not known.
-constexpr uint64_t kHeadsAheadMax = 10'000;
-
-}  // namespace
-
 bool EvidenceFilter::Accepts(const EvidenceFrame& frame) {
   const Digest digest = HashBytes(frame.body);
-  if (frame.is_anchor) return is_first_ && anchors_.insert(digest).second;
+  // A receipt of another log convicts in the period in which it came.
+  if (frame.marks.is_anchor)
+    return is_first_ && !frame.marks.is_disowned && anchors_.insert(digest).second;
   if (anchors_.count(digest) != 0 || !recent_.Add(digest, true)) return false;
   if (frame.kind != EvidenceKind::kCheckpoint) return true;
   const absl::StatusOr<SignedCheckpoint> checkpoint = ParseCheckpointUnchecked(frame.body);
@@ -37,23 +28,20 @@ RpoExport::RpoExport(ProofKeeper* keeper, absl::Time since, absl::Time until,
     if (vault.empty() || vault == one.name)
       terms_.vaults.push_back({one.id, one.name, absl::ToInt64Nanoseconds(one.target)});
   }
-  ledger_ = std::make_unique<Ledger>(terms_);
 }
 
-// The ledger, the gaps in what the journal has, and which records the statements are about.
-class RpoExport::Scanner : public EvidenceSink {
+// The gaps in what the journal has, and which records the statements are about.
+class RpoExport::Surveyor : public EvidenceSink {
  public:
-  Scanner(RpoExport* owner, EvidenceFilter* filter) : owner_(owner), filter_(filter) {}
+  Surveyor(RpoExport* owner, EvidenceFilter* filter) : owner_(owner), filter_(filter) {}
   void Take(const EvidenceFrame& frame) override {
     if (!filter_->Accepts(frame)) return;
-    const Digest digest = HashBytes(frame.body);
     if (frame.kind == EvidenceKind::kReceipt) {
       const absl::StatusOr<SignedReceipt> receipt = ParseReceiptUnchecked(frame.body);
       if (!receipt.ok()) return;
       ++owner_->receipts_;
       for (const VaultHead& head : receipt->receipt.heads) Widen(head.vault, head.durable);
       Audit(*receipt, frame);
-      owner_->ledger_->OnReceipt(*receipt, digest, {});
     } else if (frame.kind == EvidenceKind::kCheckpoint) {
       const absl::StatusOr<SignedCheckpoint> checkpoint = ParseCheckpointUnchecked(frame.body);
       if (!checkpoint.ok()) return;
@@ -62,10 +50,6 @@ class RpoExport::Scanner : public EvidenceSink {
       Widen(checkpoint->checkpoint.vault, upto);
       uint64_t& newest = owner_->ranges_[checkpoint->checkpoint.vault].checkpointed;
       newest = std::max(newest, upto.sequence);
-      owner_->ledger_->OnCheckpoint(*checkpoint, digest, {});
-    } else if (frame.kind == EvidenceKind::kControl) {
-      const absl::StatusOr<ControlEvidence> control = ParseControlEvidence(frame.body);
-      if (control.ok()) owner_->ledger_->OnControl(*control);
     }
   }
 
@@ -87,26 +71,41 @@ class RpoExport::Scanner : public EvidenceSink {
           std::make_unique<ReceiptAudit>(receipt.receipt.site, receipt.receipt.store, PublicKey{},
                                          ReceiptAudit::kCallerChecks, &owner_->findings_);
     }
-    if (frame.is_anchor) {
+    if (frame.marks.is_anchor) {
       audit->Begin(receipt, frame.body);
     } else {
-      audit->Take(receipt, frame.body);
+      audit->Take(receipt, frame.body, frame.marks.is_late);
     }
   }
   RpoExport* owner_;
   EvidenceFilter* filter_;
 };
 
-class RpoExport::Copier : public EvidenceSink {
+class RpoExport::Counter : public EvidenceSink {
  public:
-  explicit Copier(EvidenceFilter* filter) : filter_(filter) {}
+  Counter(Ledger* ledger, EvidenceFilter* filter, bool copies)
+      : ledger_(ledger), filter_(filter), copies_(copies) {}
   void Take(const EvidenceFrame& frame) override {
-    if (filter_->Accepts(frame)) AppendEvidence(frame.kind, frame.is_anchor, frame.body, &copied_);
+    if (!filter_->Accepts(frame)) return;
+    if (copies_) AppendEvidence(frame.kind, frame.marks, frame.body, &copied_);
+    const Digest digest = HashBytes(frame.body);
+    if (frame.kind == EvidenceKind::kReceipt) {
+      const absl::StatusOr<SignedReceipt> receipt = ParseReceiptUnchecked(frame.body);
+      if (receipt.ok() && !frame.marks.is_disowned) ledger_->OnReceipt(*receipt, digest, {});
+    } else if (frame.kind == EvidenceKind::kCheckpoint) {
+      const absl::StatusOr<SignedCheckpoint> checkpoint = ParseCheckpointUnchecked(frame.body);
+      if (checkpoint.ok()) ledger_->OnCheckpoint(*checkpoint, digest, {});
+    } else if (frame.kind == EvidenceKind::kControl) {
+      const absl::StatusOr<ControlEvidence> control = ParseControlEvidence(frame.body);
+      if (control.ok()) ledger_->OnControl(*control);
+    }
   }
   std::string TakeCopied() { return std::exchange(copied_, ""); }
 
  private:
+  Ledger* ledger_;
   EvidenceFilter* filter_;
+  bool copies_;
   std::string copied_;
 };
 
@@ -114,17 +113,16 @@ class RpoExport::Copier : public EvidenceSink {
 // of what was before.
 Task<absl::Status> RpoExport::Read(EvidenceSink* sink, EvidenceFilter* filter,
                                    std::function<Task<absl::Status>()> each) {
-  const std::vector<EvidenceJournal::Segment> segments = keeper_->journal()->segments();
   size_t first = 0;
-  for (size_t i = 1; i < segments.size(); ++i) {
-    if (absl::ToUnixNanos(segments[i].begun_at) <= terms_.since) first = i;
+  for (size_t i = 1; i < segments_.size(); ++i) {
+    if (absl::ToUnixNanos(segments_[i].begun_at) <= terms_.since) first = i;
   }
-  for (size_t i = first; i < segments.size(); ++i) {
-    if (absl::ToUnixNanos(segments[i].begun_at) > terms_.until) break;
+  for (size_t i = first; i < segments_.size(); ++i) {
+    if (absl::ToUnixNanos(segments_[i].begun_at) > terms_.until) break;
     filter->BeginSegment(i == first);
     SegmentReader reader(io_);
-    std::string path = keeper_->journal()->PathOf(segments[i].number);
-    absl::Status read = co_await reader.Open(std::move(path), segments[i].bytes);
+    std::string path = keeper_->journal()->PathOf(segments_[i].number);
+    absl::Status read = co_await reader.Open(std::move(path), segments_[i].bytes);
     bool more = read.ok();
     while (more) {
       absl::StatusOr<bool> next = co_await reader.Next(sink);
@@ -146,38 +144,74 @@ Task<absl::Status> RpoExport::Read(EvidenceSink* sink, EvidenceFilter* filter,
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> RpoExport::Scan() {
+Task<absl::Status> RpoExport::Survey() {
   absl::Status flushed = co_await keeper_->Flush();
   if (!flushed.ok())
     facts_.push_back("evidence could not be written: " + std::string(flushed.message()));
   if (keeper_->journal() == nullptr) co_return flushed;
+  segments_ = keeper_->journal()->segments();
   EvidenceFilter filter(terms_.until);
-  Scanner scanner(this, &filter);
-  absl::Status read = co_await Read(&scanner, &filter, nullptr);
+  Surveyor surveyor(this, &filter);
+  absl::Status read = co_await Read(&surveyor, &filter, nullptr);
   if (!read.ok()) co_return read;
-  report_ = ledger_->Finish();
   StateGaps();
   co_return absl::OkStatus();
 }
 
 void RpoExport::StateGaps() {
-  const std::vector<EvidenceJournal::Segment>& segments = keeper_->journal()->segments();
-  if (segments.empty() || absl::ToUnixNanos(segments.front().begun_at) > terms_.since)
+  if (segments_.empty() || absl::ToUnixNanos(segments_.front().begun_at) > terms_.since)
     facts_.push_back(
         "the journal does not reach back to the beginning of the period: what is not "
         "known counts as unknown");
   if (keeper_->dropped() > 0)
     facts_.push_back(
-        absl::StrFormat("%d statements came faster than they could be written and "
-                        "were not kept",
+        absl::StrFormat("%d statements found no room when they came: the disk took none, or too "
+                        "few",
                         keeper_->dropped()));
   for (const auto& [key, audit] : audits_) {
-    for (const ReceiptAudit::Gap& gap : audit->gaps()) {
-      gaps_.push_back({static_cast<uint8_t>(key.first), key.second, gap.from, gap.to});
-      facts_.push_back(absl::StrFormat("receipts %d to %d of site %s were never got", gap.from,
-                                       gap.to, terms_.sites[key.first]));
+    std::vector<ReceiptAudit::Gap> gaps = audit->gaps();
+    // At the end nothing in the evidence shows what is missing.
+    for (const ReceiptAudit::Gap& gap : keeper_->Missing(key.first, key.second)) {
+      if (gap.from == audit->last_number() + 1) gaps.push_back(gap);
     }
+    for (const ReceiptAudit::Gap& gap : gaps) StateGap(key.first, key.second, gap);
   }
+}
+
+void RpoExport::StateGap(size_t site, const StoreId& store, const ReceiptAudit::Gap& gap) {
+  gaps_.push_back({static_cast<uint8_t>(site), store, gap.from, gap.to});
+  const uint64_t oldest = keeper_->OldestTold(site, store);
+  const std::string why = gap.to < oldest
+                              ? absl::StrFormat("the site has none before %d any more", oldest)
+                              : std::string("the site is asked for them");
+  facts_.push_back(
+      absl::StrFormat("receipts %d to %d of site %s are missing (%s): the time that they would "
+                      "tell of counts as unknown",
+                      gap.from, gap.to, terms_.sites[site], why));
+}
+
+// The ledger, and the evidence that goes with it: of what was surveyed, byte for byte.
+Task<absl::Status> RpoExport::Count(Fd output) {
+  for (const ExportManifest::Gap& gap : gaps_)
+    terms_.gaps.push_back({gap.site, gap.store, gap.from, gap.to});
+  ledger_ = std::make_unique<Ledger>(terms_);
+  EvidenceFilter filter(terms_.until);
+  Counter counter(ledger_.get(), &filter, output >= 0);
+  Counter* from = &counter;
+  std::function<Task<absl::Status>()> each = [this, from, output] {
+    return WriteCopied(from, output);
+  };
+  absl::Status read = co_await Read(&counter, &filter, std::move(each));
+  if (!read.ok()) co_return read;
+  report_ = ledger_->Finish();
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> RpoExport::WriteCopied(Counter* counter, Fd output) {
+  std::string copied = counter->TakeCopied();
+  if (copied.empty()) co_return absl::OkStatus();
+  absl::Status written = co_await Write(output, std::move(copied));
+  co_return written;
 }
 
 Task<absl::Status> RpoExport::Write(Fd output, std::string bytes) {
@@ -185,66 +219,6 @@ Task<absl::Status> RpoExport::Write(Fd output, std::string bytes) {
   hasher_.Update(view);
   written_ += view.size();
   absl::Status written = co_await WriteFully(io_, output, view, kNoOffset);
-  co_return written;
-}
-
-Task<absl::Status> RpoExport::WriteHeaders(size_t vault, std::optional<uint64_t> tail,
-                                           HeaderSource source, Fd output) {
-  const Ledger::VaultTerms& terms = terms_.vaults.at(vault);
-  Range range = ranges_[terms.id];
-  range.last = std::min(range.last, tail.value_or(range.checkpointed + kHeadsAheadMax));
-  if (range.last == 0) co_return absl::OkStatus();
-  if (range.last - range.first >= kHeadersMax) range.first = range.last - kHeadersMax + 1;
-  std::deque<Task<absl::StatusOr<CanonicalHeader>>> in_flight;
-  uint64_t next = range.first;
-  Digest before;
-  std::string frames;
-  absl::Status written, missing;
-  for (uint64_t sequence = range.first; sequence <= range.last; ++sequence) {
-    while (missing.ok() && next <= range.last && in_flight.size() < kHeadersInFlight) {
-      in_flight.push_back(source(terms.id, next++));
-      in_flight.back().Start();
-    }
-    if (in_flight.empty()) break;
-    Task<absl::StatusOr<CanonicalHeader>>& oldest = in_flight.front();
-    absl::StatusOr<CanonicalHeader> header = co_await oldest;
-    in_flight.pop_front();
-    if (!missing.ok() || !written.ok()) continue;
-    missing = header.status();
-    if (header.ok() && !before.empty() && header->previous != before)
-      missing = absl::DataLossError("it does not follow the one before");
-    if (!missing.ok()) {
-      facts_.push_back(
-          absl::StrFormat("vault %s: the records' chain ends before record %d of %d: "
-                          "%s",
-                          terms.name, sequence, range.last, std::string(missing.message())));
-      continue;
-    }
-    before = header->digest();
-    ++records_;
-    AppendEvidence(EvidenceKind::kHeader, false, header->Encode(), &frames);
-    if (frames.size() < kHeaderBytesAtOnce) continue;
-    std::string writing = std::exchange(frames, "");
-    written = co_await Write(output, std::move(writing));
-  }
-  if (written.ok()) written = co_await Write(output, std::move(frames));
-  co_return written;
-}
-
-Task<absl::Status> RpoExport::WriteEvidence(Fd output) {
-  EvidenceFilter filter(terms_.until);
-  Copier copier(&filter);
-  Copier* from = &copier;
-  std::function<Task<absl::Status>()> each = [this, from, output] {
-    return WriteCopied(from, output);
-  };
-  absl::Status read = co_await Read(&copier, &filter, std::move(each));
-  co_return read;
-}
-
-Task<absl::Status> RpoExport::WriteCopied(Copier* copier, Fd output) {
-  std::string copied = copier->TakeCopied();
-  absl::Status written = co_await Write(output, std::move(copied));
   co_return written;
 }
 

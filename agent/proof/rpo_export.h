@@ -1,8 +1,8 @@
 // Evidence of a period, read back from the journal: the ledger that follows from it, and an export
 // that a stranger can check. Both are made from the same statements, so they say the same.
 //
-//   Scan (once), then ledger() and facts(); for an export then WriteHeaders for each vault and
-//   WriteEvidence
+//   Survey, then facts(); for an export then WriteHeaders for each vault; Count, then ledger()
+// Count reads again what was surveyed, since what is missing must be known beforehand.
 #ifndef TIDEMARK_AGENT_PROOF_RPO_EXPORT_H_
 #define TIDEMARK_AGENT_PROOF_RPO_EXPORT_H_
 
@@ -40,7 +40,9 @@ class RpoExport {
   RpoExport(ProofKeeper* keeper, absl::Time since, absl::Time until, const std::string& vault);
   Io* io() const { return io_; }
 
-  Task<absl::Status> Scan();
+  Task<absl::Status> Survey();
+  // `output`: where the evidence goes; below 0: nowhere.
+  Task<absl::Status> Count(Fd output);
   const LedgerReport& ledger() const { return report_; }
   const std::vector<std::string>& facts() const { return facts_; }
   const std::vector<ExportManifest::Gap>& gaps() const { return gaps_; }
@@ -53,7 +55,6 @@ class RpoExport {
   // beyond `tail`, the log's end if it is known: a site may name what no log has.
   Task<absl::Status> WriteHeaders(size_t vault, std::optional<uint64_t> tail, HeaderSource source,
                                   Fd output);
-  Task<absl::Status> WriteEvidence(Fd output);
   // Of all that was written.
   ExportManifest::File EvidenceFile();
   uint64_t receipts() const { return receipts_; }
@@ -61,22 +62,24 @@ class RpoExport {
   uint64_t records() const { return records_; }
 
  private:
-  class Scanner;
-  class Copier;
+  class Surveyor;
+  class Counter;
   struct Range {
     uint64_t first = 0, last = 0, checkpointed = 0;
   };
   Task<absl::Status> Read(EvidenceSink* sink, EvidenceFilter* filter,
                           std::function<Task<absl::Status>()> each);
   Task<absl::Status> Write(Fd output, std::string bytes);
-  Task<absl::Status> WriteCopied(Copier* copier, Fd output);
+  Task<absl::Status> WriteCopied(Counter* counter, Fd output);
   void StateGaps();
+  void StateGap(size_t site, const StoreId& store, const ReceiptAudit::Gap& gap);
 
   // Constant after construction.
   Io* io_;
   ProofKeeper* keeper_;
   Ledger::Terms terms_;
   // As far as was read and written.
+  std::vector<EvidenceJournal::Segment> segments_;  // and no byte more is read
   std::unique_ptr<Ledger> ledger_;
   ProofFindings findings_;
   std::map<std::pair<size_t, StoreId>, std::unique_ptr<ReceiptAudit>> audits_;

@@ -76,6 +76,7 @@ Task<absl::Status> SiteLink::RunSession() {
   sent_at_.clear();
   rates_.Clear();
   rate_told_ = 0;
+  asked_receipts_.reset();
   checkpointed_.clear();
   opening_ = true;
   tasks_.Spawn(GuardOpening());
@@ -191,6 +192,7 @@ Task<absl::StatusOr<wire::HelloReply>> SiteLink::SayHello() {
   }
   absl::Status known = CheckStore();
   if (!known.ok()) co_return known;
+  tells_receipts_ = reply.tells_receipts();
   role_ = reply.role();
   hello_checkpoints_.assign(reply.checkpoints().begin(), reply.checkpoints().end());
   if ((role_ == "primary") != options_.is_primary) {
@@ -242,6 +244,7 @@ Task<> SiteLink::HeartbeatLoop() {
     message.mutable_heartbeat()->set_sent_at_nanos(absl::ToInt64Nanoseconds(io_->Monotonic()));
     control_->Send(message);
     ReviewFetches();
+    AskForReceipts();
     Op sleep = io_->Sleep(options_.heartbeat_interval);
     const int32_t slept = co_await sleep;
     (void)slept;
@@ -284,7 +287,7 @@ void SiteLink::Advance(LinkedVault* vault, VaultSession* session) {
     request->set_epoch(wanted->epoch);
     request->set_nonce(ToWire(wanted->nonce.bytes));
     request->set_newest_receipt(ToWire(newest_receipt_));
-    if (kept_) request->set_receipts_after(kept_(store_));
+    if (receipts_.kept) request->set_receipts_after(receipts_.kept(store_));
     control_->Send(message);
     return;
   }

@@ -17,6 +17,7 @@
 #include "agent/link/data_connection.h"
 #include "agent/recover/site_source.h"
 #include "agent/source/linked_vault.h"
+#include "agent/source/receipt_hooks.h"
 #include "agent/source/store_rates.h"
 #include "replicator/receipt.h"
 #include "replicator/serve_order.h"
@@ -102,12 +103,7 @@ class SiteLink {
   const std::vector<std::byte>& newest_receipt() const { return newest_receipt_; }
   void RestoreNewestReceipt(std::vector<std::byte> receipt);
   bool receipts_forgotten() const { return receipts_forgotten_ && newest_receipt_.empty(); }
-  // How many receipts of a store are kept without a gap: the site tells those behind them.
-  void ReceiptsKept(std::function<uint64_t(const StoreId&)> kept) { kept_ = std::move(kept); }
-  // Each verified receipt, perhaps twice. Not `of_our_log`: it is evidence against the site.
-  void OnReceipt(std::function<void(const SignedReceipt&, bool of_our_log)> listener) {
-    on_receipt_ = std::move(listener);
-  }
+  void KeepReceipts(ReceiptHooks hooks) { receipts_ = std::move(hooks); }
   // The store that signed last; another one that is shown in its place, and refused. Empty: none.
   const StoreId& known_store() const { return known_store_; }
   const StoreId& strange_store() const { return strange_store_; }
@@ -158,6 +154,8 @@ class SiteLink {
   void OnAck(const wire::Ack& ack);
   void OnReceiptNote(const wire::ReceiptNote& note);
   void NoteNewest(const SignedReceipt& receipt);
+  void AskForReceipts();
+  void OnReceiptsTold(const wire::ReceiptsTold& told);
   void OnFetchReport(const wire::FetchReport& report);
   void OnAppendRefused(const wire::AppendRefused& refused);
   void TellPeers();
@@ -175,12 +173,13 @@ class SiteLink {
   ChannelFactory* channels_;
   std::vector<LinkedVault*> vaults_;
   std::vector<SiteLink*> links_;
-  std::function<void(const SignedReceipt&, bool)> on_receipt_;
-  std::function<uint64_t(const StoreId&)> kept_;
+  ReceiptHooks receipts_;
   // Of the present session.
   std::unique_ptr<ControlConnection> control_;
   std::vector<std::unique_ptr<DataConnection>> data_;
   uint64_t rate_told_ = 0;
+  bool tells_receipts_ = false;
+  std::optional<ReceiptAudit::Gap> asked_receipts_;
   SessionId session_id_;
   bool opening_ = false, session_up_ = false, stopping_ = false, receipts_forgotten_ = false;
   Op* guard_sleep_ = nullptr;

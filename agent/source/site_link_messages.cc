@@ -23,6 +23,8 @@ void SiteLink::Dispatch(const wire::Control& message) {
       return OnAck(message.ack());
     case wire::Control::kReceipt:
       return OnReceiptNote(message.receipt());
+    case wire::Control::kReceiptsTold:
+      return OnReceiptsTold(message.receipts_told());
     case wire::Control::kFetchReport:
       return OnFetchReport(message.fetch_report());
     case wire::Control::kAppendRefused:

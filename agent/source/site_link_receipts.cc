@@ -1,4 +1,7 @@
 // SiteLink: what a site has signed, as it tells it.
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_format.h"
 #include "agent/source/site_link.h"
 #include "crypto/rare_path.h"
@@ -21,14 +24,36 @@ void SiteLink::OnReceiptNote(const wire::ReceiptNote& note) {
     // A receipt of before it gave that up; the TRUNCATED one follows.
     if (differs && !window.IsOldTail(head.durable)) {
       RARE_PATH("receipt-of-another-log");
-      if (on_receipt_) on_receipt_(*receipt, false);
+      if (receipts_.told) receipts_.told(*receipt, false);
       SetState(LinkState::kDamaged,
                absl::StrFormat("signed another history at record %d", head.durable.sequence));
       return EndSession(absl::DataLossError(last_error_));
     }
   }
   NoteNewest(*receipt);
-  if (on_receipt_) on_receipt_(*receipt, true);
+  if (receipts_.told) receipts_.told(*receipt, true);
+}
+
+// Those that the agent had no room for when they came. A site tells receipts to whom it promised.
+void SiteLink::AskForReceipts() {
+  const bool may_ask = tells_receipts_ && receipts_.wanted && !asked_receipts_.has_value();
+  const bool promised = std::any_of(sessions_.begin(), sessions_.end(), [](const auto& session) {
+    return session.second.phase != VaultPhase::kNone &&
+           session.second.phase != VaultPhase::kAsked &&
+           session.second.phase != VaultPhase::kRefused;
+  });
+  if (!may_ask || !promised) return;
+  asked_receipts_ = receipts_.wanted(store_);
+  if (!asked_receipts_.has_value()) return;
+  wire::Control message;
+  message.mutable_receipts_wanted()->set_from(asked_receipts_->from);
+  message.mutable_receipts_wanted()->set_to(asked_receipts_->to);
+  control_->Send(message);
+}
+
+void SiteLink::OnReceiptsTold(const wire::ReceiptsTold& told) {
+  const std::optional<ReceiptAudit::Gap> asked = std::exchange(asked_receipts_, std::nullopt);
+  if (asked.has_value() && receipts_.told_all) receipts_.told_all(store_, *asked, told.oldest());
 }
 
 // One that is told late is not the newest.

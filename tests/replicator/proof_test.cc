@@ -214,7 +214,7 @@ TEST(Proof, SurvivesRandomDamage) {
   const ProofWorld world = HealthyProofWorld();
   std::string evidence;
   for (const ProofWorld::Piece& piece : world.pieces)
-    AppendEvidence(piece.kind, false, piece.body, &evidence);
+    AppendEvidence(piece.kind, {}, piece.body, &evidence);
   const ExportManifest manifest = world.Manifest(kStart, kStart + 3 * kSecond);
   SeededNumbers random(1);
   for (int i = 0; i < 300; ++i) {

@@ -67,7 +67,7 @@ void ProofWorld::SignReceipt(size_t site, uint64_t sequence, int64_t now, Receip
   pieces.push_back({EvidenceKind::kReceipt, newest_[site].Encode()});
 }
 
-void ProofWorld::MakeCheckpoint(uint64_t sequence, int64_t now) {
+void ProofWorld::MakeCheckpoint(uint64_t sequence, int64_t now, const std::vector<Digest>& named) {
   Checkpoint checkpoint;
   checkpoint.vault = vault_;
   checkpoint.upto = log_[sequence - 1].position();
@@ -76,6 +76,7 @@ void ProofWorld::MakeCheckpoint(uint64_t sequence, int64_t now) {
   checkpoint.bytes_upto = sequence * 4096;
   for (const SignedReceipt& receipt : newest_)
     checkpoint.receipts.push_back(receipt.receipt.number == 0 ? Digest{} : receipt.digest());
+  if (!named.empty()) checkpoint.receipts = named;
   const SignedCheckpoint made = SignCheckpoint(agent_key(), std::move(checkpoint));
   newest_checkpoint_ = made.digest();
   pieces.push_back({EvidenceKind::kCheckpoint, made.Encode()});
@@ -103,7 +104,7 @@ ExportManifest ProofWorld::Manifest(int64_t since, int64_t until, int64_t target
 ProofReport ProofWorld::Check(const ExportManifest& manifest, ProofFindings* findings,
                               uint64_t signature_every) const {
   ProofCheck check(manifest, signature_every, findings);
-  for (const Piece& piece : pieces) check.Take({piece.kind, false, piece.body});
+  for (const Piece& piece : pieces) check.Take({piece.kind, piece.marks, piece.body});
   return check.Finish();
 }
 

@@ -18,6 +18,7 @@ class ProofWorld {
   struct Piece {
     EvidenceKind kind;
     std::vector<std::byte> body;
+    EvidenceMarks marks = {};
   };
   explicit ProofWorld(int64_t start, size_t sites = 3);
 
@@ -27,8 +28,9 @@ class ProofWorld {
   // The site holds the log up to there, has seen the newest checkpoint, and signs so.
   void SignReceipt(size_t site, uint64_t sequence, int64_t now,
                    Receipt::Level level = Receipt::Level::kFlushed);
-  // Of the log up to `sequence`, naming the newest receipt of each site.
-  void MakeCheckpoint(uint64_t sequence, int64_t now);
+  // Of the log up to `sequence`, naming the newest receipt of each site, or `named`.
+  void MakeCheckpoint(uint64_t sequence, int64_t now,
+                      const std::vector<Digest>& named = std::vector<Digest>());
   // The log's headers in front of everything else, as an export has them.
   void ShowHeaders();
 

@@ -136,6 +136,30 @@ TEST(SiteLink, NoticesThatADataConnectionDiedAlone) {
   world.FinishPush(call);
 }
 
+TEST(SiteLink, AsksAgainForReceiptsThatTheAgentCouldNotKeep) {
+  PushWorld world(41);
+  world.WriteSource("/source/one", "one");
+  world.StartAgent();
+  std::map<uint64_t, int> told;
+  std::optional<ReceiptAudit::Gap> wanted;
+  std::optional<uint64_t> oldest;
+  ReceiptHooks hooks;
+  hooks.told = [&told](const SignedReceipt& receipt, bool) { ++told[receipt.receipt.number]; };
+  hooks.wanted = [&wanted](const StoreId&) { return std::exchange(wanted, std::nullopt); };
+  hooks.told_all = [&oldest](const StoreId&, ReceiptAudit::Gap, uint64_t first) { oldest = first; };
+  world.link(kA)->KeepReceipts(std::move(hooks));
+  world.PushAll("one", "/source/one");
+  world.RunFor(absl::Seconds(30));
+  ASSERT_GT(told.size(), 4u);
+  const uint64_t first = std::next(told.begin())->first;
+  told.clear();
+  wanted = ReceiptAudit::Gap{first, first + 2};
+  ASSERT_TRUE(world.RunUntil([&oldest] { return oldest.has_value(); }));
+  EXPECT_EQ(*oldest, 1u);
+  for (uint64_t number = first; number <= first + 2; ++number) EXPECT_EQ(told[number], 1) << number;
+  EXPECT_TRUE(world.link(kA)->up());
+}
+
 // What a site fetches, it appends in the right of the session's promise.
 TEST(SiteLink, OrdersNoFetchBeforeTheSessionsPromise) {
   PushWorld world(38);
