@@ -8,6 +8,14 @@
 
 namespace tidemark {
 bool EvidenceFilter::Accepts(const EvidenceFrame& frame) {
+  if (!Belongs(frame)) return false;
+  std::string encoded;
+  AppendEvidence(frame.kind, frame.marks, frame.body, &encoded);
+  hasher_.Update(AsBytes(encoded));
+  return true;
+}
+
+bool EvidenceFilter::Belongs(const EvidenceFrame& frame) {
   const Digest digest = HashBytes(frame.body);
   // A receipt of another log convicts in the period in which it came.
   if (frame.marks.is_anchor)
@@ -154,6 +162,7 @@ Task<absl::Status> RpoExport::Survey() {
   Surveyor surveyor(this, &filter);
   absl::Status read = co_await Read(&surveyor, &filter, nullptr);
   if (!read.ok()) co_return read;
+  surveyed_ = filter.digest();
   StateGaps();
   co_return absl::OkStatus();
 }
@@ -203,6 +212,12 @@ Task<absl::Status> RpoExport::Count(Fd output) {
   };
   absl::Status read = co_await Read(&counter, &filter, std::move(each));
   if (!read.ok()) co_return read;
+  if (filter.digest() != surveyed_) {
+    co_return absl::UnknownError(
+        keeper_->options().journal.directory +
+        ": the evidence changed while it was read: a segment was removed, or the disk fails; try "
+        "again, and look at the disk if it happens twice");
+  }
   report_ = ledger_->Finish();
   co_return absl::OkStatus();
 }

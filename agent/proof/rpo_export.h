@@ -26,10 +26,14 @@ class EvidenceFilter {
   explicit EvidenceFilter(int64_t until) : until_(until) {}
   void BeginSegment(bool is_first) { is_first_ = is_first; }
   bool Accepts(const EvidenceFrame& frame);
+  // Of all that was accepted.
+  Digest digest() { return hasher_.Finish(); }
 
  private:
+  bool Belongs(const EvidenceFrame& frame);
   int64_t until_;
   bool is_first_ = true;
+  Hasher hasher_;
   std::set<Digest> anchors_;
   DigestWindow<bool> recent_{65536};
 };
@@ -41,7 +45,7 @@ class RpoExport {
   Io* io() const { return io_; }
 
   Task<absl::Status> Survey();
-  // `output`: where the evidence goes; below 0: nowhere.
+  // `output`: where the evidence goes; below 0: nowhere. kUnknown: it is not what was surveyed.
   Task<absl::Status> Count(Fd output);
   const LedgerReport& ledger() const { return report_; }
   const std::vector<std::string>& facts() const { return facts_; }
@@ -80,6 +84,7 @@ class RpoExport {
   Ledger::Terms terms_;
   // As far as was read and written.
   std::vector<EvidenceJournal::Segment> segments_;  // and no byte more is read
+  Digest surveyed_;
   std::unique_ptr<Ledger> ledger_;
   ProofFindings findings_;
   std::map<std::pair<size_t, StoreId>, std::unique_ptr<ReceiptAudit>> audits_;
