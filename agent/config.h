@@ -80,7 +80,7 @@ struct AgentConfig {
   uint64_t proof_bytes_max = uint64_t{64} << 30;  // of them; the oldest go early
   uint32_t record_buffers = 32;                   // of 4 MiB
   uint32_t span_buffers = 20;                     // of 1 MiB
-  uint64_t index_cache_bytes = 64ull << 20;
+  uint64_t index_cache_bytes = 8ull << 20;
   uint32_t workers = 0;                            // threads; 0: one per core, at least 2
   uint32_t cpu_percent = 80, memory_percent = 85;  // of the machine: who takes more is told of
   StatusPortConfig status;

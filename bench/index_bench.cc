@@ -18,7 +18,7 @@ namespace tidemark {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr size_t kCacheBytes = size_t{64} << 20;  // the agent's default share
+constexpr size_t kCacheBytes = size_t{8} << 20;  // the agent's default share
 constexpr uint64_t kBatch = 512;                  // rows of some records, committed together
 constexpr uint64_t kLookups = 200'000;
 constexpr uint64_t kArchiveRows = 16 * 1024;  // an archive of a gibibyte

@@ -37,6 +37,7 @@ Task<absl::Status> ServeAgent(Io*, AgentProcess* process) {
 }  // namespace
 
 int RunAgent(const Arguments& arguments) {
+  KeepHeapsFew();
   const absl::StatusOr<AgentConfig> config = LoadAgentConfig(arguments.config);
   if (!config.ok()) return Fail(arguments, config.status());
   // Says precisely what does not fit before anything is opened.

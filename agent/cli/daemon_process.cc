@@ -1,5 +1,7 @@
 #include "agent/cli/daemon_process.h"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstring>
 #include <optional>
@@ -8,6 +10,7 @@ namespace tidemark {
 namespace {
 
 constexpr size_t kSignalBytes = 128;  // sizeof(signalfd_siginfo)
+constexpr int kHeapsMax = 2;          // the loop's, and the workers'
 const absl::Duration kStopLimit = absl::Seconds(9);
 
 // The number stands first.
@@ -46,6 +49,8 @@ Task<> Tell(Io* io, Task<absl::Status> story, std::optional<absl::Status>* resul
 }
 
 }  // namespace
+
+void KeepHeapsFew() { mallopt(M_ARENA_MAX, kHeapsMax); }
 
 absl::Status RunUntilSignal(UringIo* io, Task<absl::Status> story, const OnSignals* on,
                             Logger* log) {

@@ -68,6 +68,7 @@ Task<absl::Status> ServeSite(Io* io, SiteProcess* process) {
 }  // namespace
 
 int RunSite(const Arguments& arguments) {
+  KeepHeapsFew();
   absl::StatusOr<SiteConfig> config = LoadSiteConfig(arguments.config);
   if (!config.ok()) return Fail(arguments, config.status());
   absl::StatusOr<LoadedIdentity> identity =

@@ -36,9 +36,13 @@ rocksdb::Options MakeOptions(size_t cache_bytes) {
   rocksdb::Options options;
   options.create_if_missing = true;
   // Small: rows of hours of pushes would stay in a large one, and the memory of an agent grow with
-  // what it has seen.
-  options.write_buffer_size = cache_bytes / 16;
+  // what it has seen. More files meet before they are merged, so as much is merged at once as
+  // behind a large one.
+  options.write_buffer_size = cache_bytes / 8;
   options.max_write_buffer_number = 2;
+  options.level0_file_num_compaction_trigger = 16;
+  options.level0_slowdown_writes_trigger = 40;
+  options.level0_stop_writes_trigger = 60;
   options.max_open_files = 256;
   // Half of a row is random bytes; the rest is alike from row to row.
   options.compression = rocksdb::kZSTD;
@@ -47,7 +51,12 @@ rocksdb::Options MakeOptions(size_t cache_bytes) {
   options.info_log_level = rocksdb::WARN_LEVEL;
   rocksdb::BlockBasedTableOptions table;
   table.block_size = 16 * 1024;  // fewer entries in its own index, more that is alike
-  table.block_cache = rocksdb::NewLRUCache(cache_bytes / 2);
+  // Ids are random: rows that were looked up are not looked up again soon. Filters are.
+  rocksdb::LRUCacheOptions cache;
+  cache.capacity = cache_bytes / 2;
+  cache.high_pri_pool_ratio = 0.75;
+  table.block_cache = rocksdb::NewLRUCache(cache);
+  table.cache_index_and_filter_blocks_with_high_priority = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   // In parts: of a vault larger than the cache a look-up reads some KiB, not a file's whole filter.
   table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
