@@ -48,6 +48,10 @@ void Agent::AttachProof() {
   ProofKeeper* proof = proof_.get();
   for (size_t i = 0; i < links_.size(); ++i) {
     ReceiptHooks hooks;
+    const std::string site = options_.sites[i].address.name;
+    hooks.shown = [proof, site](const PublicKey& key, const std::string& certificate_pem) {
+      proof->identities()->Show(site, {key, certificate_pem});
+    };
     hooks.told = [proof, i](const SignedReceipt& receipt, bool of_our_log) {
       proof->OnReceipt(i, receipt, of_our_log);
     };
@@ -144,7 +148,7 @@ Task<absl::StatusOr<RpoReport>> Agent::Rpo(RpoCall call, tidemark::Call* events)
     if (!counted.ok()) co_return counted;
     report.ledger = made.ledger();
   }
-  report.facts = made.facts();
+  report.facts.insert(report.facts.begin(), made.facts().begin(), made.facts().end());
   report.receipts = made.receipts();
   report.checkpoints = made.checkpoints();
   report.records = made.records();
@@ -159,8 +163,16 @@ Task<absl::Status> Agent::WriteExport(RpoExport* from, const RpoCall* call, RpoR
   manifest.made_at_nanos = absl::ToUnixNanos(report->at);
   manifest.since_nanos = from->terms().since;
   manifest.until_nanos = from->terms().until;
-  for (const std::unique_ptr<SiteLink>& link : links_)
-    manifest.sites.push_back({link->name(), link->options().is_primary, link->site_key()});
+  std::string certificates = options_.certificates_pem;
+  for (const std::unique_ptr<SiteLink>& link : links_) {
+    const SiteIdentities::Identity* identity = proof_->identities()->Find(link->name());
+    const PublicKey key = identity == nullptr ? link->site_key() : identity->key;
+    manifest.sites.push_back({link->name(), link->options().is_primary, key});
+    if (identity != nullptr) certificates += identity->certificate_pem;
+    if (identity == nullptr || identity->certificate_pem.empty())
+      report->facts.push_back("site " + link->name() + " has shown no certificate to this agent: " +
+                              "the export has none of it");
+  }
   for (size_t v = 0; v < from->terms().vaults.size(); ++v) {
     const Ledger::VaultTerms& terms = from->terms().vaults[v];
     absl::StatusOr<Vault*> vault = FindVault(terms.name);
@@ -188,10 +200,9 @@ Task<absl::Status> Agent::WriteExport(RpoExport* from, const RpoCall* call, RpoR
   manifest.gaps = from->gaps();
   manifest.files.push_back(from->EvidenceFile());
   report->evidence_bytes = manifest.files.back().bytes;
-  const std::pair<const char*, std::string> files[] = {
-      {kLedgerName, ToJson(report->ledger) + "\n"},
-      {kCertificatesName, options_.certificates_pem},
-      {kKeysName, KeysText(manifest)}};
+  const std::pair<const char*, std::string> files[] = {{kLedgerName, ToJson(report->ledger) + "\n"},
+                                                       {kCertificatesName, certificates},
+                                                       {kKeysName, KeysText(manifest)}};
   for (const auto& [name, content] : files) {
     manifest.files.push_back(FileOf(name, content));
     report->files.emplace_back(name, content);

@@ -95,13 +95,6 @@ void SignCertificate(X509* certificate, EVP_PKEY* key) {
   assert(signature_bytes > 0);
 }
 
-std::string WriteX509Pem(X509* certificate) {
-  const BioHandle bio(BIO_new(BIO_s_mem()));
-  const int written = PEM_write_bio_X509(bio.get(), certificate);
-  assert(written == 1);
-  return BioText(bio.get());
-}
-
 PkeyHandle PkeyOf(const SigningKey& key) {
   absl::StatusOr<PkeyHandle> pkey = ReadPrivateKeyPem(key.ToPem(), "signing key");
   assert(pkey.ok());
@@ -150,6 +143,13 @@ std::optional<PartyName> ParseUri(std::string_view uri) {
 }
 
 }  // namespace
+
+std::string WriteX509Pem(X509* certificate) {
+  const BioHandle bio(BIO_new(BIO_s_mem()));
+  const int written = PEM_write_bio_X509(bio.get(), certificate);
+  assert(written == 1);
+  return BioText(bio.get());
+}
 
 std::string_view RoleName(Role role) {
   for (const RoleWord& entry : kRoleWords) {

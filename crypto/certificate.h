@@ -26,6 +26,7 @@ struct PartyName {
   Role role = Role::kReader;
   std::string name;
   PublicKey key;
+  friend bool operator==(const PartyName&, const PartyName&) = default;
 };
 
 // A new self-signed CA (Ed25519). `now` is given: crypto has no clock.

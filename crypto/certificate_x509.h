@@ -9,6 +9,7 @@ namespace tidemark {
 
 // kInvalidArgument unless the key is Ed25519 and exactly one SAN URI is tidemark://ROLE/NAME.
 absl::StatusOr<PartyName> PartyOf(const X509* certificate);
+std::string WriteX509Pem(X509* certificate);
 
 }  // namespace tidemark
 #endif  // TIDEMARK_CRYPTO_CERTIFICATE_X509_H_

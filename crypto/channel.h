@@ -30,6 +30,8 @@ class SecureChannel {
   virtual bool established() const = 0;
   // After established: who the other end is, by its certificate.
   virtual const PartyName& peer() const = 0;
+  // After established: that certificate; empty where there are none.
+  virtual std::string peer_certificate_pem() const { return ""; }
   // After established.
   virtual absl::Status Write(ByteSpan plaintext) = 0;
   // Decrypted bytes so far; empty when there are none.

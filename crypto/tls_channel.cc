@@ -113,6 +113,10 @@ class TlsChannel : public SecureChannel {
     return peer_;
   }
 
+  std::string peer_certificate_pem() const override {
+    return WriteX509Pem(SSL_get0_peer_certificate(ssl_.get()));
+  }
+
   absl::Status Write(ByteSpan plaintext) override {
     assert(established_);
     if (!dead_.ok()) return dead_;

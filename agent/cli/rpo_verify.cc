@@ -148,7 +148,9 @@ ProofReport CheckEvidence(const std::string& path, const ExportManifest& manifes
 }
 
 std::string KeysText(const ExportManifest& manifest, bool pinned) {
-  std::string text = pinned ? "keys as pinned:\n" : "keys, not pinned (compare, or give --keys):\n";
+  std::string text = pinned ? "keys as pinned:\n"
+                            : "keys, not pinned: they are the export's own and prove nothing about "
+                              "who signed (compare them, or give --keys):\n";
   text += absl::StrFormat("  agent %s %s\n", manifest.agent, ToHex(manifest.agent_key.bytes));
   for (const ExportManifest::Site& site : manifest.sites)
     text += absl::StrFormat("  site %s %s\n", site.name, ToHex(site.key.bytes));
@@ -185,8 +187,8 @@ std::string VerdictText(const VerifiedExport& verified) {
                             report.heads_outside_chain);
   for (const ExportManifest::Gap& gap : verified.manifest.gaps)
     text += absl::StrFormat(
-        "note: the agent states that it never got receipts %d to %d of site "
-        "%s\n",
+        "note: the agent states that it lacks receipts %d to %d of site %s: the time that they "
+        "would tell of counts as unknown\n",
         gap.from, gap.to, verified.manifest.sites[gap.site].name);
   text += KeysText(verified.manifest, verified.pinned);
   for (const ProofFinding& finding : verified.findings.listed()) {
@@ -195,11 +197,11 @@ std::string VerdictText(const VerifiedExport& verified) {
     for (const std::string& statement : finding.statements) text += "  signed: " + statement + "\n";
   }
   const uint64_t count = verified.findings.count();
-  text += count == 0
-              ? "verified: nothing is wrong with it. Proved: what each site held, in which order; "
-                "the agent's word: when it was captured\n"
-              : absl::StrFormat("NOT VERIFIED: %d findings\n", count);
-  return text;
+  if (count > 0) return text + absl::StrFormat("NOT VERIFIED: %d findings\n", count);
+  text += "verified: nothing is wrong with it. ";
+  if (!verified.pinned) text += "WHO SIGNED IS NOT PROVED: the keys were taken from the export. ";
+  return text +
+         "Proved: what each site held, in which order; the agent's word: when it was captured\n";
 }
 
 absl::StatusOr<VerifiedExport> Verify(const Arguments& arguments) {

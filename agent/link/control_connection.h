@@ -45,6 +45,7 @@ class ControlConnection {
 
   bool closed() const { return closed_; }
   const PartyName& peer() const { return channel_->peer(); }
+  std::string peer_certificate_pem() const { return channel_->peer_certificate_pem(); }
   const std::string& name() const { return name_; }
   Secret32 ExportKey(std::string_view label, ByteSpan context) const {
     return channel_->ExportKey(label, context);

@@ -22,7 +22,10 @@ std::optional<double> SecondsSince(const std::optional<int64_t>& nanos, absl::Ti
 
 }  // namespace
 
-ProofKeeper::ProofKeeper(Io* io, Options options) : io_(io), options_(std::move(options)) {
+ProofKeeper::ProofKeeper(Io* io, Options options)
+    : io_(io),
+      options_(std::move(options)),
+      identities_(io, options_.journal.directory + "/sites") {
   books_.resize(options_.sites.size());
   rows_.resize(options_.sites.size() * options_.vaults.size());
 }
@@ -37,6 +40,7 @@ Task<absl::Status> ProofKeeper::Open() {
   }
   journal_ = std::move(*opened);
   co_await LoadMinutes();
+  co_await identities_.Load();
   co_await ReplayFrom(minutes_saved_);
   journal_->SetAnchors([this] { return Anchors(); });
   co_return absl::OkStatus();
@@ -103,6 +107,8 @@ Task<> ProofKeeper::Run() {
     sleep_ = nullptr;
     absl::Status flushed = co_await Flush();
     (void)flushed;  // trouble() says it, and what waits is tried again
+    absl::Status saved = co_await identities_.Save();
+    (void)saved;  // tried again
     ledger_->AdvanceTo(absl::ToUnixNanos(io_->Now()));
     if (io_->Monotonic() - saved_at < options_.minutes_interval) continue;
     saved_at = io_->Monotonic();

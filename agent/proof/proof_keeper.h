@@ -15,6 +15,7 @@
 #include "agent/proof/evidence_journal.h"
 #include "agent/proof/minute_book.h"
 #include "agent/proof/rpo_figures.h"
+#include "agent/proof/site_identities.h"
 #include "replicator/breach_forecast.h"
 #include "replicator/export_manifest.h"
 #include "replicator/ledger.h"
@@ -55,15 +56,13 @@ class ProofKeeper : public Ledger::MinuteListener {
   // The newest of each site, for checkpoints to name.
   std::vector<Digest> NamedReceipts() const;
 
-  // The newest that an earlier agent kept of a site; empty: none.
-  const std::vector<std::byte>& newest_receipt(size_t site) const { return books_[site].newest; }
   // Receipts of a store are kept up to here, or the site has them no more: it tells those behind.
   uint64_t KeptWithoutGap(size_t site, const StoreId& store) const;
   // Runs of them that are missing: lost, or turned away by a full journal.
   std::vector<ReceiptAudit::Gap> Missing(size_t site, const StoreId& store) const;
-  // The first of those that the site can be asked for now: there is room for it again.
+  // The first of those that the site can be asked for now.
   std::optional<ReceiptAudit::Gap> Wanted(size_t site, const StoreId& store);
-  // It told what it still has of those; `oldest`: the first that it remembers at all, or 0.
+  // It told what it has of those; `oldest`: the first that it remembers at all, or 0.
   void OnToldAll(size_t site, const StoreId& store, ReceiptAudit::Gap wanted, uint64_t oldest);
   // The first receipt that the site remembers, where it was asked for older ones; 0: it was not.
   uint64_t OldestTold(size_t site, const StoreId& store) const;
@@ -78,6 +77,7 @@ class ProofKeeper : public Ledger::MinuteListener {
   std::vector<RpoFigures> Figures() const;
   const absl::Status& trouble() const { return trouble_; }
   uint64_t dropped() const { return dropped_; }
+  SiteIdentities* identities() { return &identities_; }
   const Options& options() const { return options_; }
   EvidenceJournal* journal() { return journal_.get(); }  // null before Open
   // What was taken until now can be read from the journal.
@@ -133,6 +133,7 @@ class ProofKeeper : public Ledger::MinuteListener {
   Io* io_;
   Options options_;
   // Owned by the loop thread.
+  SiteIdentities identities_;
   std::unique_ptr<EvidenceJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::vector<SiteBook> books_;

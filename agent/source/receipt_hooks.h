@@ -4,12 +4,16 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "replicator/receipt_audit.h"
 
 namespace tidemark {
 
 struct ReceiptHooks {
+  // A session began: the key that receipts are checked with, and the certificate that says whose
+  // it is, if the channel has any.
+  std::function<void(const PublicKey&, const std::string& certificate_pem)> shown;
   // Each verified receipt, perhaps twice. Not `of_our_log`: it is evidence against the site.
   std::function<void(const SignedReceipt&, bool of_our_log)> told;
   // How many receipts of a store are kept without a gap: the site tells those behind them.

@@ -159,6 +159,7 @@ Task<absl::Status> SiteLink::OpenControl() {
   site_key_ = peer.key;
   absl::StatusOr<wire::HelloReply> reply = co_await SayHello();
   if (!reply.ok()) co_return reply.status();
+  if (receipts_.shown) receipts_.shown(site_key_, control_->peer_certificate_pem());
   absl::Status data =
       co_await OpenData(reply->data_port(), std::max(1u, reply->append_connections_max()));
   co_return data;

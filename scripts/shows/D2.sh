@@ -39,7 +39,18 @@ code=0
 env -i "$bin" rpo-verify "$dir" >"$work/verdict" || code=$?
 check "exit code without keys" "$code" -eq 0
 grep -q 'not pinned' "$work/verdict" || fail "it does not say that the keys are not pinned"
+grep -q 'WHO SIGNED IS NOT PROVED' "$work/verdict" || fail "it does not say that this proves nothing of who signed"
 ok "it says: $(grep 'not pinned' "$work/verdict")"
+
+title "the certificates of all that signed, by the authority's"
+csplit -s -z -f "$work/certificate-" "$export_dir/certificates.pem" '/BEGIN CERTIFICATE/' '{*}'
+check "certificates: authority, agent, three sites" "$(find "$work" -name 'certificate-*' | wc -l)" -eq 5
+for certificate in "$work"/certificate-0[1-4]; do
+  openssl verify -CAfile "$work/certificate-00" "$certificate" >/dev/null || fail "$certificate is not the authority's"
+  key=$(openssl x509 -in "$certificate" -noout -pubkey | openssl pkey -pubin -outform DER | tail -c 32 | od -An -tx1 | tr -d ' \n')
+  grep -q " $key\$" "$export_dir/keys" || fail "the key of $certificate is not in keys: $key"
+done
+ok "each certifies a key of the file keys"
 
 title "a changed byte anywhere"
 flips=0

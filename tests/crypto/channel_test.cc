@@ -84,12 +84,11 @@ TEST_P(AnyChannel, EachEndLearnsWhoTheOtherIs) {
   ASSERT_TRUE(ends.client.ok()) << ends.client;
   ASSERT_TRUE(ends.server.ok()) << ends.server;
   ASSERT_TRUE(client->established() && server->established());
-  EXPECT_EQ(client->peer().role, Role::kSite);
-  EXPECT_EQ(client->peer().name, "b");
-  EXPECT_EQ(client->peer().key, world.site_key.public_key());
-  EXPECT_EQ(server->peer().role, Role::kAgent);
-  EXPECT_EQ(server->peer().name, "agent-1");
-  EXPECT_EQ(server->peer().key, world.agent_key.public_key());
+  EXPECT_EQ(client->peer(), (PartyName{Role::kSite, "b", world.site_key.public_key()}));
+  EXPECT_EQ(server->peer(), (PartyName{Role::kAgent, "agent-1", world.agent_key.public_key()}));
+  const std::string pem = client->peer_certificate_pem();
+  EXPECT_EQ(pem.empty(), !GetParam()) << "only TLS has certificates";
+  EXPECT_TRUE(pem.empty() || *ReadCertificate(pem) == client->peer());
 }
 
 TEST_P(AnyChannel, CarriesBytesBothWaysInAnyPieces) {

@@ -145,6 +145,21 @@ TEST_F(Keeper, MinutesOutliveTheAgent) {
   EXPECT_EQ(keeper_->Figures()[0].minutes_met, before[0].minutes_met);
 }
 
+TEST_F(Keeper, KnowsWhoASiteWasThatIsAwayAfterARestart) {
+  Open();
+  Task<> running = keeper_->Run();
+  running.Start();
+  keeper_->identities()->Show("b", {ProofWorld::site_key(1).public_key(), "certificate of b"});
+  Wait(absl::Seconds(3));
+  Crash();
+  Open();
+  const SiteIdentities::Identity* b = keeper_->identities()->Find("b");
+  ASSERT_NE(b, nullptr);
+  EXPECT_EQ(b->key, ProofWorld::site_key(1).public_key());
+  EXPECT_EQ(b->certificate_pem, "certificate of b");
+  EXPECT_EQ(keeper_->identities()->Find("a"), nullptr);
+}
+
 TEST(MinuteBook, KeepsThirtyDaysAndTheWorseOfTwoMarks) {
   using Mark = MinuteBook::Mark;
   MinuteBook book;
