@@ -1,5 +1,7 @@
 #include "tests/sim/platter.h"
 
+#include <algorithm>
+
 namespace tidemark {
 
 // Where it rotted, or its healing was cut short, the first record says the same: if it is whole, a
@@ -61,7 +63,10 @@ void Platter::Update() {
   digests_.clear();
   for (const std::string& path : disk_->DurableFiles(directory_)) {
     if (path.find("/log-") == std::string::npos) continue;
-    if (path.find(".aside") != std::string::npos) continue;  // given up
+    if (path.find(".aside") != std::string::npos) {
+      ReadOn(path, &asides_[path]);
+      continue;
+    }
     File& file = files_[path];
     ReadOn(path, &file);
     if (file.end == 0) continue;
@@ -77,6 +82,17 @@ void Platter::Update() {
       digests_.push_back(file.digests[i]);
     }
   }
+}
+
+bool Platter::IsGivenUp(const Digest& digest) const {
+  if (std::find(digests_.begin(), digests_.end(), digest) != digests_.end()) return false;
+  for (const auto* files : {&files_, &asides_}) {
+    for (const auto& [path, file] : *files) {
+      const auto& held = file.digests;
+      if (std::find(held.begin(), held.end(), digest) != held.end()) return true;
+    }
+  }
+  return false;
 }
 
 std::optional<Platter::Place> Platter::PlaceWithEvidence(uint64_t chosen) const {

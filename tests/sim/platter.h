@@ -27,6 +27,7 @@ class Platter {
     log_.clear();
     digests_.clear();
     files_.clear();
+    asides_.clear();
   }
   const std::vector<const CanonicalHeader*>& log() const { return log_; }
   struct Place {
@@ -40,6 +41,9 @@ class Platter {
   Digest DigestAt(uint64_t sequence) const {
     return sequence == 0 || sequence > digests_.size() ? Digest() : digests_[sequence - 1];
   }
+  // A record that no log has any more, and that is whole where it was given up: in a file that a
+  // later one begins below, or in a copy kept aside.
+  bool IsGivenUp(const Digest& digest) const;
 
  private:
   struct File {
@@ -54,7 +58,7 @@ class Platter {
   void ReadOn(const std::string& path, File* file) const;
   const SimDisk* disk_;
   std::string directory_;
-  std::map<std::string, File> files_;
+  std::map<std::string, File> files_, asides_;
   std::vector<const CanonicalHeader*> log_;
   std::vector<Digest> digests_;
 };

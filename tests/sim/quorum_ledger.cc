@@ -172,8 +172,8 @@ void QuorumLedger::OnPowerLoss(uint32_t index) {
   for (uint64_t s = 1; s <= claims.log.size(); ++s) {
     if (site->platter->DigestAt(s) == claims.log[s - 1]) continue;
     const bool was_told = s <= told_.size() && told_[s - 1] == claims.log[s - 1];
-    // It may have given them up and lost power before anybody heard: a new file begins below.
-    if (!was_told && site->platter->log().size() >= told_.size()) {
+    // It may have given them up and lost power before anybody heard.
+    if (!was_told && site->platter->IsGivenUp(claims.log[s - 1])) {
       GiveUp(site, Position());
       return;
     }
