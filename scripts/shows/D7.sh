@@ -217,6 +217,41 @@ expect SITE_BAD_BLOCKS error 2 -
 for site in b w; do lab_start $site; done
 wait_for 90 "it is healed" is_well
 
+title "a whole installation copied, and both go on: site a signs two histories"
+wait_for 30 "it is well again" is_well
+play_two_histories
+expect SITE_EQUIVOCATES error 2 -
+go_back_to_one
+wait_for 60 "the one history again" is_well
+
+if [ "$(id -u)" = 0 ]; then
+  title "a disk that has no room for evidence"
+  trap 'leave $?' EXIT
+  lab_stop agent
+  mv "$lab/agent/proof" "$lab/agent/proof-was"
+  mkdir "$lab/agent/proof"
+  mount -t tmpfs -o "size=$(($(du -s --apparent-size -BK "$lab/agent/proof-was" | cut -dK -f1) + 64))k,mode=700" \
+    tidemark-show "$lab/agent/proof"
+  mounted=$lab/agent/proof
+  cp -a "$lab/agent/proof-was/." "$mounted/"
+  lab_start agent || true
+  fill() { for i in $(seq 400); do t push --name little "$work/check" >/dev/null || return; done; }
+  fill &
+  filling=$!
+  expect PROOF_NOT_KEPT warn 1 200
+  kill "$filling" 2>/dev/null || true
+  wait "$filling" 2>/dev/null || true
+  lab_stop agent
+  umount "$mounted"
+  mounted=
+  rmdir "$lab/agent/proof"
+  mv "$lab/agent/proof-was" "$lab/agent/proof"
+  lab_start agent
+  wait_for 30 "it is well again" is_well
+else
+  say "not shown here: PROOF_NOT_KEPT: only root can mount a small file system"
+fi
+
 if [ "$(id -u)" = 0 ]; then
   title "a primary's disk that is small, and then full"
   trap 'leave $?' EXIT

@@ -43,3 +43,27 @@ leave() {
   end "$code"
 }
 
+# A copy of everything goes its own way; then the first agent meets the copy's sites.
+play_two_histories() {
+  for one in agent a b w; do lab_stop $one; done
+  cp -a "$lab" "$work/twin"
+  for one in a b w agent; do lab_start $one; done
+  for i in 1 2 3; do random 3000000 "D7first$i" | t push --wait all --name two - >/dev/null; done
+  sleep 1.5 # the agent keeps receipts once a second
+  for one in agent a b w; do lab_stop $one; done
+  for site in a b w; do mv "$lab/$site/store" "$work/store-$site" && cp -a "$work/twin/$site/store" "$lab/$site/store"; done
+  mv "$lab/agent" "$work/first" && cp -a "$work/twin/agent" "$lab/agent"
+  for one in a b w agent; do lab_start $one; done
+  for i in 1 2 3 4 5; do random 3000000 "D7other$i" | t push --wait all --name two - >/dev/null; done
+  sleep 1.5
+  for one in agent a b w; do lab_stop $one; done
+  # It holds what the sites signed the first time. Shown their newest receipt, they would not even begin.
+  rm -rf "$lab/agent" && cp -a "$work/first" "$lab/agent" && rm -f "$lab/agent"/receipt-*
+  for one in a b w agent; do lab_start $one; done
+}
+go_back_to_one() {
+  for one in agent a b w; do lab_stop $one; done
+  for site in a b w; do rm -rf "$lab/$site/store" && mv "$work/store-$site" "$lab/$site/store"; done
+  rm -rf "$lab/agent" "$work/twin" && mv "$work/first" "$lab/agent"
+  for one in a b w agent; do lab_start $one; done
+}
