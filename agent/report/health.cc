@@ -74,7 +74,7 @@ constexpr HealthRow kTable[] = {
     {"AGENT_MEMORY_HIGH", "warn", "the agent takes more of the memory than it should",
      "smaller [memory] buffers, a larger machine, or another memory_percent in [limits]"},
     {"PROOF_NOT_KEPT", "warn", "receipts are not kept: this time cannot be proved later",
-     "make room in the agent's state directory, then restart it: it fetches what sites still have"},
+     "make room in the agent's state directory; what sites still have is then asked for again"},
     {"LOOP_STALLED", "info", "the agent's loop stood still for more than a second",
      "the machine is short of CPU or memory; see its load"},
     {"STATUS_PORT", "warn", "the status port cannot be served",
