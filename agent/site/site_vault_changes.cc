@@ -122,8 +122,11 @@ Task<absl::Status> SiteVault::StorePromise(uint64_t epoch, SessionId nonce) {
   const bool again = epoch == book_.epoch() && nonce == book_.nonce();
   book_.Promising(epoch, nonce);
   co_await WaitIdle();
+  // The tail that a promise names is all there is: what came to light after it would be another log
+  // than the one that the new epoch begins.
   absl::Status stored;
-  if (!again) {
+  if (!MUSEUM_BUG("promise-over-leftovers")) stored = co_await log_->EndLeftovers();
+  if (stored.ok() && !again) {
     VaultMemory memory = memory_;
     memory.epoch = MUSEUM_BUG("epoch-not-stored") ? memory_.epoch : epoch;
     memory.nonce = nonce;

@@ -104,6 +104,7 @@ Task<absl::StatusOr<size_t>> VaultLog::Commit(const std::vector<RecordBuffer>* g
   absl::Status written = co_await WriteGroup(group, from, count);
   if (!written.ok()) {
     RARE_PATH("log-file-failed");
+    has_leftovers_ = true;
     co_await AbandonFile(true);
     co_return absl::UnknownError(std::string(written.message()));
   }
@@ -185,6 +186,13 @@ Task<> VaultLog::AbandonFile(bool failed) {
   Op close = io_->Close(std::exchange(current_, -1));
   const int32_t closed = co_await close;
   (void)closed;
+}
+
+Task<absl::Status> VaultLog::EndLeftovers() {
+  if (!has_leftovers_) co_return absl::OkStatus();
+  RARE_PATH("leftovers-ended");
+  absl::Status begun = co_await BeginFile(flushed_);
+  co_return begun;
 }
 
 Task<absl::Status> VaultLog::DropAbove(Position position) {

@@ -67,6 +67,9 @@ class VaultLog {
   Task<> RemoveAside();
   // Gives up flushed records above `position`, durably: a new file begins behind it.
   Task<absl::Status> DropAbove(Position position);
+  // Records whose write or flush failed may be whole on the disk, and stand there after the next
+  // start. OK: they never will, a new file begins behind flushed() if there may be any.
+  Task<absl::Status> EndLeftovers();
   // Ends the files' use. Await once before destruction in an orderly stop.
   Task<> Close();
 
@@ -124,7 +127,8 @@ class VaultLog {
   std::vector<LogFile> files_;  // in order of their records; never with a gap
   Fd current_ = -1;             // writes files_.back(); -1: the next record begins a new file
   uint64_t newest_number_ = 0;
-  uint64_t zeroed_upto_ = 0;  // of the current file: from its end to here zeros were written
+  bool has_leftovers_ = false;  // behind flushed_, until a new file begins there
+  uint64_t zeroed_upto_ = 0;    // of the current file: from its end to here zeros were written
   uint64_t bytes_ = 0;
   Position flushed_;
   std::string aside_;                    // the copy that was kept last

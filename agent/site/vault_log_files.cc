@@ -50,6 +50,7 @@ Task<absl::Status> VaultLog::BeginFile(Position before) {
   file.header.file_bytes = *room;
   absl::Status made = co_await MakeFile(&file, before);
   if (!made.ok()) co_return made;
+  has_leftovers_ = false;
   co_await GiveUpAbove(before);
   co_await ReleaseRest();
   bytes_ += file.end;

@@ -68,6 +68,7 @@ const std::vector<CornerBug>& CornerBugs() {
       {"cut-copy-believed", "site_restart_test", "SiteRestart.TakesNoCopy*"},
       {"cut-repair-believed", "site_server_test", "SiteRepairTest.StaysDamaged*"},
       {"damage-truncated", "replicator_formats_test", "LogRecovery.*"},
+      {"promise-over-leftovers", "site_restart_test", "SiteRestart.PromisesATail*"},
       {"truncation-not-remembered", "old_tail_test", "*"},
       {"witness-repaired-ahead", "site_link_test", "SiteLink.RepairsNoWitness*"},
   };

@@ -23,6 +23,7 @@ const std::vector<std::string>& RarePathNames() {
       "head-read-alone",
       "higher-epoch-tried",
       "index-rebuilt",
+      "leftovers-ended",
       "link-opening-cut",
       "log-file-failed",
       "log-file-header-mended",

@@ -69,6 +69,43 @@ TEST(SiteRestart, ScansItsLogAgainWhenTheCacheLetGoOfALostWrite) {
   EXPECT_GT(Hits("log-scanned-again"), before) << "no seed came by";
 }
 
+// The tail of the promise that a new agent gets.
+Task<> Promise(Io* io, SiteTrio* trio, uint64_t epoch, Position* tail) {
+  (void)io;
+  std::unique_ptr<TestAgent> agent = co_await trio->Greet(0);
+  VaultId vault = TestVault();
+  SessionId nonce;
+  nonce.bytes.fill(std::byte{9});
+  std::string shown;
+  absl::StatusOr<wire::PromiseReply> reply = co_await agent->Promise(vault, epoch, nonce, shown);
+  EXPECT_TRUE(reply.ok()) << reply.status();
+  if (!reply.ok()) co_return;
+  const absl::StatusOr<SignedPromise> promise =
+      ParsePromise(agent->SiteKey(), AsBytes(reply->promise()));
+  EXPECT_TRUE(promise.ok()) << promise.status();
+  if (promise.ok()) *tail = promise->promise.tail;
+  co_await agent->Finish();
+}
+
+// Of an older epoch, they would stand against what the new one has begun, and nobody could say that
+// they may go.
+TEST(SiteRestart, PromisesATailBehindWhichNothingComesToLight) {
+  const std::vector<TestRecord> log = MakeTestLog(6, 5000);
+  for (uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    SiteTrio trio(seed);
+    trio.Start(0);
+    trio.Run(FailAFlush(trio.io(), &trio, &log));
+    Position told, found;
+    trio.Run(Promise(trio.io(), &trio, 10, &told));
+    EXPECT_EQ(told.sequence, kAcked);
+    trio.Stop(0);
+    trio.Start(0);
+    trio.Run(Promise(trio.io(), &trio, 11, &found));
+    EXPECT_EQ(found, told);
+  }
+}
+
 Task<> AppendAll(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log) {
   (void)io;
   std::unique_ptr<TestAgent> agent = co_await trio->Append(0, log);
