@@ -2,6 +2,7 @@
 #ifndef TIDEMARK_REPLICATOR_DIGEST_WINDOW_H_
 #define TIDEMARK_REPLICATOR_DIGEST_WINDOW_H_
 
+#include <cstring>
 #include <deque>
 #include <map>
 #include <utility>
@@ -9,6 +10,16 @@
 #include "crypto/digest.h"
 
 namespace tidemark {
+
+// Digests differ in their first word, so the rest is hardly ever looked at.
+struct FirstWordFirst {
+  bool operator()(const Digest& a, const Digest& b) const {
+    uint64_t first_a = 0, first_b = 0;
+    std::memcpy(&first_a, a.bytes.data(), sizeof(first_a));
+    std::memcpy(&first_b, b.bytes.data(), sizeof(first_b));
+    return first_a != first_b ? first_a < first_b : a < b;
+  }
+};
 
 template <class Known>
 class DigestWindow {
@@ -31,7 +42,7 @@ class DigestWindow {
 
  private:
   size_t capacity_;
-  std::map<Digest, Known> known_;
+  std::map<Digest, Known, FirstWordFirst> known_;
   std::deque<Digest> order_;
 };
 
