@@ -106,6 +106,20 @@ Task<absl::Status> EvidenceJournal::Recover() {
   }
   const auto by_number = [](const Segment& a, const Segment& b) { return a.number < b.number; };
   std::sort(segments_.begin(), segments_.end(), by_number);
+  if (segments_.empty()) co_return absl::OkStatus();
+  // A process that was killed may not have flushed what is read here, and checkpoints will name it.
+  const std::string newest = PathOf(segments_.back().number);
+  Op open = io_->Open(newest, kOpenRead);
+  const Fd fd = co_await open;
+  if (fd < 0) co_return ErrnoStatus(fd, "opening " + newest);
+  Op flush = io_->Sync(fd);
+  const int32_t flushed = co_await flush;
+  Op close = io_->Close(fd);
+  co_await close;
+  if (flushed < 0) co_return ErrnoStatus(flushed, "flush " + newest);
+  Op enter = io_->SyncDirectory(options_.directory);
+  const int32_t entered = co_await enter;
+  if (entered < 0) co_return ErrnoStatus(entered, "flush directory " + options_.directory);
   co_return absl::OkStatus();
 }
 

@@ -6,6 +6,28 @@ namespace {
 
 class Keeper : public KeeperFixture {};
 
+// kill -9 between a write and its flush: the next process reads it from the cache, and names it.
+TEST_F(Keeper, FlushesWhatAKilledProcessLeftBeforeItBuildsOnIt) {
+  const std::string segment = "/state/proof/evidence-0000000000000001";
+  SimDisk* disk = world_.disk(node_);
+  const auto length = [&] { return disk->Exists(segment) ? disk->ReadFile(segment)->size() : 0; };
+  Open();
+  Traffic(absl::Seconds(1));
+  {
+    Task<> flush = FlushKeeper();
+    flush.Start();
+    ASSERT_TRUE(world_.Run([&] { return length() > 1000; }, absl::Hours(1)));
+    world_.Kill(node_);
+    keeper_.reset();
+  }
+  world_.Restart(node_);
+  const size_t left = length();
+  Open();
+  Crash();
+  EXPECT_EQ(length(), left);
+  Open();
+}
+
 TEST_F(Keeper, KnowsAfterACrashWhatWasFlushed) {
   Open();
   Traffic(absl::Seconds(5));
