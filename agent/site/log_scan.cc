@@ -259,6 +259,12 @@ Task<absl::StatusOr<bool>> LogScan::TakeFile(Candidate* candidate) {
   while (recovery_->tail().sequence < candidate->last_sequence) {
     const std::string unreadable = unreadable_;
     absl::StatusOr<RecordHead> head = co_await ReadHead(candidate->bytes, file->end);
+    // The record that stood for the header went with the cache: the write behind it was lost. What
+    // this file seemed to end stands, so all is looked at again.
+    if (!candidate->headed && file->records.empty() && !head.ok()) {
+      co_await Close();
+      co_return absl::DataLossError(file->path + " lost its first record while it was read");
+    }
     const bool was_durable = in_order && recovery_->tail().sequence < evidence_;
     if (was_durable && IsRotten(file->header, file->end, head)) {
       const bool passed = co_await PassRottenHead(candidate);
