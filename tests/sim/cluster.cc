@@ -161,11 +161,11 @@ SeedRecord Cluster::Play() {
   StartAgent(0);
   Chaos();
   if (findings_.ok()) Heal();
-  if (findings_.ok()) Converge();
-  if (findings_.ok()) RotAndHeal();
-  if (findings_.ok()) Audit();
+  const bool whole = findings_.ok() && Converge();
+  if (whole) RotAndHeal();
+  if (whole && findings_.ok()) Audit();
   if (findings_.ok()) StopAll();
-  if (findings_.ok()) ledger_->CheckAllEqual();
+  if (whole && findings_.ok()) ledger_->CheckAllEqual();
   SeedRecord record;
   record.seed = options_.seed;
   record.finding = findings_.first();

@@ -8,6 +8,7 @@
 
 #include <iosfwd>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,7 @@ class Cluster : private SimObserver, private ControlListener {
 
   // cluster_end.cc: the phases after it.
   void Heal();
-  void Converge();
+  bool Converge();
   bool Converged();
   std::string WhyNotConverged();
   void Audit();
@@ -98,7 +99,9 @@ class Cluster : private SimObserver, private ControlListener {
   void CheckBounds(const std::string& name, const SimIo& io);
   void CheckNothingLeft(const std::string& name, const SimIo& io);
   bool Lies(int site, wire::Control* message, std::vector<wire::Control>* more);
-  bool AgentKnows(uint64_t sequence) const;
+  static bool Knows(const AgentNode& agent, uint64_t sequence);
+  bool AgentsKnow(uint64_t sequence) const;
+  void LookForBelievedLie(const AgentNode& agent, const std::string& receipt);
   bool OnSaid(int party, uint64_t connection, wire::Control* message,
               std::vector<wire::Control>* more) override;
   void OnHeard(int party, const PartyName& from, const wire::Control& message) override;
@@ -128,6 +131,8 @@ class Cluster : private SimObserver, private ControlListener {
   int operator_restarts_ = 2;
   int liar_ = -1;
   SimRandom lies_;
+  std::set<std::string> told_lies_;  // receipts that say what is not so
+  bool lie_believed_ = false;        // by an agent that could not compare it
   Rot rot_;
   uint64_t acts_ = 0, starts_ = 0, restored_ = 0, next_look_ = 0;
   std::ostream* text_ = nullptr;

@@ -122,7 +122,8 @@ std::string Cluster::WhyNotConverged() {
   return why;
 }
 
-void Cluster::Converge() {
+// False: it cannot be whole again, and for a reason.
+bool Cluster::Converge() {
   bool converged = RunUntil([this] { return Converged(); }, kOperatorLooksAfter);
   if (!converged && findings_.ok()) {
     // A site that found its disk wanting says so, and waits for whoever replaces it: here, a
@@ -134,9 +135,12 @@ void Cluster::Converge() {
     }
     converged = RunUntil([this] { return Converged(); }, kConvergeLimit);
   }
+  // Only `site replace` helps against a site that its own signature convicts.
+  if (!converged && lie_believed_) return false;
   if (!converged)
     findings_.Add(Invariant::kLiveness,
                   "the cluster does not become whole again: " + WhyNotConverged());
+  return converged;
 }
 
 void Cluster::Audit() {

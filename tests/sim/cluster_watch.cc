@@ -103,20 +103,35 @@ void Cluster::CheckNothingLeft(const std::string& name, const SimIo& io) {
 
 // Lies that an agent can tell must end the session; only they are told. What is older than its
 // window it cannot compare: a receipt about that would be believed, and convict the site later.
-bool Cluster::AgentKnows(uint64_t sequence) const {
-  bool knows = true;
+bool Cluster::Knows(const AgentNode& agent, uint64_t sequence) {
+  const LogWriter* log = agent.process->vault()->log();
+  return log->open() && log->window().PositionOf(sequence).has_value();
+}
+
+bool Cluster::AgentsKnow(uint64_t sequence) const {
+  bool know = true;
   for (const AgentNode& agent : agents_) {
-    if (agent.process == nullptr) continue;
-    const LogWriter* log = agent.process->vault()->log();
-    knows = knows && log->open() && log->window().PositionOf(sequence).has_value();
+    know = know && (agent.process == nullptr || Knows(agent, sequence));
   }
-  return knows;
+  return know;
+}
+
+// What was within the window when it was told can be behind it when it is heard: the site is then
+// convicted by its own signature, for ever.
+void Cluster::LookForBelievedLie(const AgentNode& agent, const std::string& receipt) {
+  if (told_lies_.count(receipt) == 0) return;
+  const absl::StatusOr<SignedReceipt> lie = ParseReceiptUnchecked(AsBytes(receipt));
+  for (const VaultHead& head : lie->receipt.heads) {
+    if (Knows(agent, head.durable.sequence)) return;
+  }
+  Say("a lie is believed");
+  lie_believed_ = true;
 }
 
 bool Cluster::Lies(int site, wire::Control* message, std::vector<wire::Control>* more) {
   if (message->has_ack()) {
     wire::Position* durable = message->mutable_ack()->mutable_durable();
-    if (!AgentKnows(durable->sequence())) return false;
+    if (!AgentsKnow(durable->sequence())) return false;
     if (lies_.Coin()) durable->set_sequence(durable->sequence() + lies_.Between(1, 3));
     durable->set_digest(WithFlippedDigest(durable->digest()));
     return true;
@@ -128,10 +143,11 @@ bool Cluster::Lies(int site, wire::Control* message, std::vector<wire::Control>*
   if (!told.ok() || told->receipt.heads.empty()) return false;
   Receipt other = told->receipt;
   for (VaultHead& head : other.heads) {
-    if (!AgentKnows(head.durable.sequence)) return false;
+    if (!AgentsKnow(head.durable.sequence)) return false;
     head.durable.digest.bytes[0] ^= std::byte{1};
   }
   const std::string signed_again = ToWire(SignReceipt(key, std::move(other)).Encode());
+  told_lies_.insert(signed_again);
   if (lies_.Coin()) {
     message->mutable_receipt()->set_receipt(signed_again);
     return true;
@@ -157,9 +173,13 @@ bool Cluster::OnSaid(int party, uint64_t connection, wire::Control* message,
 }
 
 void Cluster::OnHeard(int party, const PartyName& from, const wire::Control& message) {
-  if (!message.has_heartbeat_reply()) return;
+  if (!message.has_heartbeat_reply() && !message.has_receipt()) return;
   for (int i = 0; i < kAgents; ++i) {
     if (agents_[i].node != party || agents_[i].process == nullptr) continue;
+    if (message.has_receipt()) {
+      LookForBelievedLie(agents_[i], message.receipt().receipt());
+      continue;
+    }
     const absl::Duration age = agents_[i].process->io()->Monotonic() -
                                absl::Nanoseconds(message.heartbeat_reply().sent_at_nanos());
     for (int site = 0; site < kSites; ++site) {
