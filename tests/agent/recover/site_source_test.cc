@@ -189,6 +189,15 @@ TEST_F(ReadingFromASite, FailsAllWhoWaitWhenTheConnectionBreaksAndConnectsAgain)
   EXPECT_EQ(site.sessions, 2);
 }
 
+// The site is up; only the session that nobody used for a while is gone with its former process.
+TEST_F(ReadingFromASite, AsksOnceMoreWhenAnIdleSessionHasDied) {
+  ASSERT_TRUE(ReadAll(3).ok());
+  site.reads_until_drop = 0;
+  const absl::Status read = ReadAll(4);
+  EXPECT_TRUE(read.ok()) << read;
+  EXPECT_EQ(site.sessions, 2);
+}
+
 // Also when a changed frame breaks it: whose certificate was right is not a stranger for that.
 TEST_F(ReadingFromASite, AFrameChangedOnTheWayIsAConnectionThatBreaks) {
   site.reads_until_drop = 3;

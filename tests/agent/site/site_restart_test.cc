@@ -1,7 +1,6 @@
 // Goal: a site starts again, or says why it holds less than it acked, whatever state its disk and
 // the page cache are in.
 #include "crypto/rare_path.h"
-#include "replicator/placement.h"
 #include "tests/agent/site/site_trio.h"
 
 namespace tidemark {
@@ -41,17 +40,6 @@ Task<> FailAFlush(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log) {
   co_await agent->Finish();
 }
 
-Task<> ReadAcked(Io* io, SiteTrio* trio, size_t acked = kAcked) {
-  (void)io;
-  std::unique_ptr<TestAgent> agent = co_await trio->Connect(0);
-  VaultId vault = TestVault();
-  for (size_t sequence = 1; sequence <= acked; ++sequence) {
-    absl::StatusOr<TestRecord> read = co_await agent->Read(vault, sequence);
-    EXPECT_TRUE(read.ok()) << read.status();
-  }
-  co_await agent->Finish();
-}
-
 // The process is killed behind a failed flush; each time the log is opened the simulated kernel
 // lets go of what was lost, or not, as the seed has it.
 TEST(SiteRestart, ScansItsLogAgainWhenTheCacheLetGoOfALostWrite) {
@@ -64,7 +52,7 @@ TEST(SiteRestart, ScansItsLogAgainWhenTheCacheLetGoOfALostWrite) {
     trio.Run(FailAFlush(trio.io(), &trio, &log));
     trio.Stop(0);
     trio.Start(0);  // expects that it opens
-    if (trio.server(0) != nullptr) trio.Run(ReadAcked(trio.io(), &trio));
+    if (trio.server(0) != nullptr) trio.Run(trio.ReadFirst(0, kAcked));
   }
   EXPECT_GT(Hits("log-scanned-again"), before) << "no seed came by";
 }
@@ -106,45 +94,12 @@ TEST(SiteRestart, PromisesATailBehindWhichNothingComesToLight) {
   }
 }
 
-Task<> AppendAll(Io* io, SiteTrio* trio, const std::vector<TestRecord>* log) {
-  (void)io;
-  std::unique_ptr<TestAgent> agent = co_await trio->Append(0, log);
-  co_await agent->Finish();
-}
-
-// What it acked and had no time to sign for it copies when it starts: nothing there says that it
-// was flushed. A copy that was cut short may have a whole head over a torn payload.
-TEST(SiteRestart, TakesNoCopyThatWasCutShortForItsLog) {
-  const std::vector<TestRecord> log = MakeTestLog(1, 900000);
-  SiteTrio trio(7);
-  trio.Start(0);
-  trio.Run(AppendAll(trio.io(), &trio, &log));
-  trio.Stop(0);
-  const std::string original = *trio.disk(0)->ReadFile(SiteTrio::LogPath());
-  absl::StatusOr<RecordHead> head =
-      ParseRecordHead(AsBytes(original).subspan(kLogFileHeaderBytes, kRecordHeaderBytes));
-  ASSERT_TRUE(head.ok()) << head.status();
-  head->placement.file_number = 2;
-  head->placement.file_salt += 1;
-  const std::vector<std::byte> copied = EncodeRecordHead(head->canonical, head->placement);
-  std::string copy(kLogFileHeaderBytes, '\0');
-  copy += AsText(copied);
-  copy += original.substr(copy.size(), log[0].payload.size() / 2);
-  copy.resize(original.size());
-  std::string path = SiteTrio::LogPath();
-  path.back() = '2';
-  trio.disk(0)->WriteFile(path, copy);
-  trio.Start(0);
-  ASSERT_NE(trio.server(0), nullptr);
-  trio.Run(ReadAcked(trio.io(), &trio, log.size()));
-}
-
 // A start that is cut short while it makes a file leaves its space taken.
 TEST(SiteRestart, RemovesAFileThatWasNeverWritten) {
   const std::vector<TestRecord> log = MakeTestLog(3, 5000);
   SiteTrio trio(8);
   trio.Start(0);
-  trio.Run(AppendAll(trio.io(), &trio, &log));
+  trio.Run(trio.AppendAll(0, &log));
   trio.Stop(0);
   std::string path = SiteTrio::LogPath();
   path.back() = '7';
@@ -152,7 +107,7 @@ TEST(SiteRestart, RemovesAFileThatWasNeverWritten) {
   trio.Start(0);
   EXPECT_FALSE(trio.disk(0)->Exists(path));
   EXPECT_TRUE(trio.disk(0)->Exists(SiteTrio::LogPath()));
-  trio.Run(ReadAcked(trio.io(), &trio, log.size()));
+  trio.Run(trio.ReadFirst(0, log.size()));
 }
 
 // What an agent hears of a damaged site that it shows a receipt, and what the order to fetch from b

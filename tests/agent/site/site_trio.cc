@@ -86,6 +86,21 @@ Task<std::unique_ptr<TestAgent>> SiteTrio::Append(int site, const std::vector<Te
   co_return std::move(agent);
 }
 
+Task<> SiteTrio::AppendAll(int site, const std::vector<TestRecord>* log) {
+  std::unique_ptr<TestAgent> agent = co_await Append(site, log);
+  co_await agent->Finish();
+}
+
+Task<> SiteTrio::ReadFirst(int site, size_t count) {
+  std::unique_ptr<TestAgent> agent = co_await Connect(site);
+  VaultId vault = TestVault();
+  for (size_t sequence = 1; sequence <= count; ++sequence) {
+    absl::StatusOr<TestRecord> read = co_await agent->Read(vault, sequence);
+    EXPECT_TRUE(read.ok()) << read.status();
+  }
+  co_await agent->Finish();
+}
+
 Task<> SiteTrio::Fill(const std::vector<TestRecord>* log, std::string* receipt) {
   for (int site = 0; site < kSites; ++site) {
     std::unique_ptr<TestAgent> agent = co_await Append(site, log);

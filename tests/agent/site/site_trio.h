@@ -60,6 +60,10 @@ class SiteTrio {
   Task<std::unique_ptr<TestAgent>> Connect(int site);
   // As Connect; the log is acked then.
   Task<std::unique_ptr<TestAgent>> Append(int site, const std::vector<TestRecord>* log);
+  // The same, and the agent goes again.
+  Task<> AppendAll(int site, const std::vector<TestRecord>* log);
+  // Expects that an agent can read the first `count` records there.
+  Task<> ReadFirst(int site, size_t count);
   // The same log at every site, also where it holds the beginning; and a's receipt for it.
   Task<> Fill(const std::vector<TestRecord>* log, std::string* receipt = nullptr);
   // What the site says of its scrub.

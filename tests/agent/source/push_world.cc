@@ -138,6 +138,7 @@ void PushWorld::StartAgent(bool opens) {
   setup.options.segment_bytes = segment_bytes;
   setup.options.cut = cut;
   setup.options.window.uncommitted_bytes_max = window_bytes;
+  setup.options.window.may_use_quorum = may_use_quorum;
   setup.options.versions_per_keyring = versions_per_keyring;
   setup.options.resume.bytes_min = 1 << 20;
   setup.index = &index_;

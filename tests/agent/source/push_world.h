@@ -53,6 +53,7 @@ class PushWorld {
   uint64_t window_bytes = 64 * 1024 * 1024;
   std::string idempotency_key;                      // of the pushes that are started from now on
   absl::Duration push_timeout = absl::Minutes(10);  // without progress
+  bool may_use_quorum = false;
   bool with_media = false;  // a second vault, "media", with an RPO target of an hour
 
   void StartAgent(bool opens = true);  // until its vault is open

@@ -93,6 +93,32 @@ TEST(VaultState, AnotherAgentCutsAsTheFirstDid) {
   EXPECT_EQ(world.PushAll("two", "/source/one").new_bytes, 0u);
 }
 
+// Where two sites may commit, the third one can hold another log: its records are no rows yet. The
+// witness alone tells what is committed where both primaries must have it.
+TEST(VaultState, IndexesNothingBeforeATakeOverThatMayChooseAnotherLog) {
+  for (const bool may_use_quorum : {false, true}) {
+    SCOPED_TRACE(may_use_quorum);
+    PushWorld world(27);
+    world.may_use_quorum = may_use_quorum;
+    world.WriteSource("/source/one", PushWorld::Noise(2 << 20, 2));
+    world.StartAgent();
+    world.PushAll("one", "/source/one");
+    world.PushAll("again", "/source/one");
+    ASSERT_TRUE(world.RunUntilLevel(2, "default"));
+    world.KillAgent();
+    ASSERT_TRUE(world.index()->Clear().ok());
+    world.KillSite(0);
+    world.KillSite(1);
+    world.StartAgent(/*opens=*/false);
+    world.RunFor(absl::Seconds(5));
+    EXPECT_NE(world.vault()->phase(), Vault::Phase::kOpen);
+    EXPECT_EQ(world.index()->Coverage()->has_value(), !may_use_quorum);
+    world.StartSite(0);
+    world.StartSite(1);
+    EXPECT_EQ(world.PushAll("two", "/source/one").new_bytes, 0u);
+  }
+}
+
 // Rows as a dump has them.
 std::string Rows(uint64_t from, size_t bytes) {
   std::string rows;
