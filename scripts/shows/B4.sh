@@ -11,5 +11,7 @@ code=0
 sed 's/^/  /' "$work/figures"
 check "reports below the truth" "$(grep -c '^seed [0-9]*: truthful lag' "$work/findings" || true)" -eq 0
 check "looks at a report" "$(sed -nE 's/^lag: ([0-9]+) looks.*/\1/p' "$work/figures")" -gt 0
+check "over-report beyond the heartbeat, p99 in ms, below" \
+  "$(sed -nE 's/^lag: .* p99 < ([0-9]+) ms/\1/p' "$work/figures")" -le 50
 check "exit code" "$code" -eq 0
 shown

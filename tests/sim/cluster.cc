@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kSiteNames[] = {"a", "b", "w"};
 constexpr const char* kAgentNames[] = {"agent", "agent2"};
 // Of one phase. A cluster that does so much and does not come to its end runs in a circle.
-constexpr uint64_t kEventsMax = 1000000;
+constexpr uint64_t kEventsMax = 10000000;
 
 // Both halves are digests: cheap, the same for everybody, and worth nothing.
 Signature StandIn(const PublicKey& key, ByteSpan signed_bytes) {

@@ -9,8 +9,9 @@ namespace {
 // Sessions that the chaos has broken are made again.
 constexpr absl::Duration kRecovers = absl::Seconds(2);
 constexpr absl::Duration kOperatorLooksAfter = absl::Seconds(10);
-constexpr absl::Duration kConvergeLimit = absl::Minutes(5);
-constexpr absl::Duration kAuditLimit = absl::Minutes(20);
+// The slowest links drawn take a quarter of an hour for the largest archives.
+constexpr absl::Duration kConvergeLimit = absl::Minutes(20);
+constexpr absl::Duration kAuditLimit = absl::Hours(1);
 constexpr absl::Duration kStopLimit = absl::Seconds(30);
 // What a supervisor waits before it starts a process again that ended by itself.
 constexpr absl::Duration kRestartPause = absl::Milliseconds(200);

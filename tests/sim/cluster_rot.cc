@@ -5,7 +5,7 @@
 namespace tidemark {
 namespace {
 
-constexpr absl::Duration kHealLimit = absl::Minutes(10);
+constexpr absl::Duration kHealLimit = absl::Hours(1);
 
 }  // namespace
 
