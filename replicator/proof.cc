@@ -148,6 +148,7 @@ void ProofCheck::TakeReceipt(ByteSpan body, EvidenceMarks marks) {
   const StoreKey key(static_cast<size_t>(site - manifest_.sites.begin()), receipt->receipt.store);
   const uint64_t wrong_before = findings_->count();
   ReceiptAudit* audit = BookOf(key).audit.get();
+  const uint64_t last_number = audit->last_number();
   if (marks.is_anchor) {
     audit->Begin(*receipt, body);
   } else {
@@ -155,7 +156,12 @@ void ProofCheck::TakeReceipt(ByteSpan body, EvidenceMarks marks) {
   }
   const bool is_right = findings_->count() == wrong_before;
   if (is_right && marks.is_late) CompareLateHeads(key, *receipt, body);
-  if (is_right && !marks.is_late) CompareHeads(key, *receipt, body);
+  if (is_right && !marks.is_late) {
+    // The one that says truncated may be among those that lack.
+    const bool has_gap = last_number > 0 && receipt->receipt.number > last_number + 1;
+    if (has_gap) BookOf(key).conflicts.clear();
+    CompareHeads(key, *receipt, body);
+  }
   CompareClocks(key.first, receipt->receipt);
   const Digest digest = HashBytes(body);
   heard_[key.first].Add(digest, receipt->receipt.wall_nanos);

@@ -19,6 +19,27 @@ TEST(ProofOfRecords, ConvictsNobodyAcrossAGap) {
     EXPECT_EQ(finding.kind, FindingKind::kMissing) << finding.message;
 }
 
+// As above, of what the records' chain shows to be another record.
+TEST(ProofOfRecords, ConvictsNobodyAcrossAGapByTheRecordsChain) {
+  ProofWorld world = HealthyProofWorld();
+  const uint64_t sequence = world.Append(kStart + 2400 * kMilli).sequence;
+  Receipt given_up = world.NextReceipt(2, sequence, kStart + 2500 * kMilli);
+  given_up.heads[0].durable.digest.bytes[0] ^= std::byte{1};
+  Receipt held = world.NextReceipt(2, sequence, kStart + 2600 * kMilli);
+  held.number = given_up.number + 2;
+  for (const Receipt& receipt : {given_up, held}) {
+    world.pieces.push_back(
+        {EvidenceKind::kReceipt, SignReceipt(world.site_key(2), receipt).Encode()});
+  }
+  const size_t headers = world.log().size() - 1;
+  world.pieces.insert(world.pieces.begin() + static_cast<ptrdiff_t>(headers),
+                      {EvidenceKind::kHeader, world.log().back().Encode()});
+  const ProofFindings findings = FindIn(world);
+  EXPECT_TRUE(Names(findings, FindingKind::kMissing, "w", given_up.number + 1));
+  for (const ProofFinding& finding : findings.listed())
+    EXPECT_EQ(finding.kind, FindingKind::kMissing) << finding.message;
+}
+
 // It would be taken to hold all that ever comes.
 TEST(ProofOfRecords, BelievesNoSiteThatNamesWhatNoLogHas) {
   ProofWorld world = HealthyProofWorld();
