@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr size_t kCacheBytes = size_t{8} << 20;  // the agent's default share
-constexpr uint64_t kBatch = 512;                  // rows of some records, committed together
+constexpr uint64_t kBatch = 512;                 // rows of some records, committed together
 constexpr uint64_t kLookups = 200'000;
 constexpr uint64_t kArchiveRows = 16 * 1024;  // an archive of a gibibyte
 
@@ -36,8 +36,8 @@ ChunkRow RowOf(uint64_t number) {
   ChunkRow row;
   row.id = IdOf(number);
   row.masked_key = IdOf(~number).bytes;
-  const uint64_t archive = Mix64(number / kArchiveRows);
-  std::memcpy(row.archive.bytes.data(), &archive, 8);
+  const ChunkId archive = IdOf(~(number / kArchiveRows) ^ (uint64_t{1} << 63));
+  std::memcpy(row.archive.bytes.data(), archive.bytes.data(), row.archive.bytes.size());
   row.sequence = number / 60 + 1;  // of 64 KiB chunks in packs of 4 MiB
   row.offset = static_cast<uint32_t>(number % 60 * 65000);
   row.plain_bytes = 40'000 + static_cast<uint32_t>(Mix64(number) % 60'000);
@@ -90,10 +90,11 @@ uint64_t BytesIn(const std::string& directory) {
   return bytes;
 }
 
-// Once its background work is done: while files are merged, old and new ones are there.
+// Once its background work is done: while files are merged, old and new ones are there. Opened
+// again, since the old ones of the last merge go with the next one only.
 uint64_t SettledBytesIn(const std::string& directory) {
   uint64_t bytes = BytesIn(directory);
-  for (int same = 0, seconds = 0; same < 8 && seconds < 300; ++seconds) {
+  for (int same = 0, seconds = 0; same < 15 && seconds < 3600; ++seconds) {
     std::this_thread::sleep_for(std::chrono::seconds(1));
     const uint64_t now = BytesIn(directory);
     same = now == bytes ? same + 1 : 0;
@@ -115,6 +116,10 @@ int main(int argc, char** argv) {
   const double put = PutAll(index->get(), rows);
   const double hit = GetSome(index->get(), rows, 0, true);
   const double miss = GetSome(index->get(), rows, rows, false);
+  SettledBytesIn(directory);
+  index->reset();
+  index = OpenRocksIndex(directory, kCacheBytes);
+  Must(index.status());
   const uint64_t disk = SettledBytesIn(directory);
   rusage used{};
   getrusage(RUSAGE_SELF, &used);

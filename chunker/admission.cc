@@ -1,46 +1,82 @@
 #include "chunker/admission.h"
 
-#include <algorithm>
-#include <cassert>
+#include <limits>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "crypto/layout.h"
 
 namespace tidemark {
 
-std::array<std::byte, kChunkRowValueBytes> EncodeChunkRow(const ChunkRow& row) {
-  LayoutWriter writer;
-  writer.Bytes(row.masked_key)
-      .Bytes(row.archive.bytes)
-      .U64(row.sequence)
-      .U32(row.offset)
-      .U32(row.sealed_bytes)
-      .U32(row.plain_bytes)
-      .U8(row.codec);
-  assert(writer.size() == kChunkRowValueBytes);
-  std::array<std::byte, kChunkRowValueBytes> value;
-  std::ranges::copy(writer.view(), value.begin());
-  return value;
+namespace {
+
+constexpr int kNumberBitsMax = 63;
+
+// Seven bits a byte, the lowest first; the last byte lacks the highest bit (LEB128, as in DWARF 5,
+// section 7.6).
+void PutNumber(LayoutWriter* out, uint64_t number) {
+  for (; number >= 0x80; number >>= 7) out->U8(static_cast<uint8_t>(number) | 0x80);
+  out->U8(static_cast<uint8_t>(number));
 }
 
-absl::StatusOr<ChunkRow> DecodeChunkRow(const ChunkId& id, ByteSpan value) {
-  if (value.size() != kChunkRowValueBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("chunk row of %d bytes, expected %d: clear the dedup index to rebuild it",
-                        value.size(), kChunkRowValueBytes));
+std::optional<uint64_t> TakeNumber(LayoutReader* in) {
+  uint64_t number = 0;
+  for (int shift = 0; shift < kNumberBitsMax; shift += 7) {
+    const uint8_t byte = in->U8();
+    number |= uint64_t{byte & 0x7fu} << shift;
+    if ((byte & 0x80) == 0) return number;
   }
-  LayoutReader reader(value);
-  ChunkRow row;
+  return std::nullopt;
+}
+
+// Small numbers for what is near zero, on both sides.
+uint64_t ZigZag(int64_t value) {
+  const uint64_t twice = static_cast<uint64_t>(value) << 1;
+  return value < 0 ? ~twice : twice;
+}
+
+int64_t UnZigZag(uint64_t number) {
+  const uint64_t half = number >> 1;
+  return static_cast<int64_t>((number & 1) != 0 ? ~half : half);
+}
+
+template <class Integer>
+bool TakeInto(LayoutReader* in, Integer* into) {
+  const std::optional<uint64_t> number = TakeNumber(in);
+  if (!number.has_value() || *number > std::numeric_limits<Integer>::max()) return false;
+  *into = static_cast<Integer>(*number);
+  return true;
+}
+
+}  // namespace
+
+std::vector<std::byte> EncodeChunkRow(const ChunkRow& row, uint64_t archive_number) {
+  LayoutWriter out;
+  out.Bytes(row.masked_key).U8(row.codec);
+  PutNumber(&out, archive_number);
+  PutNumber(&out, row.sequence);
+  PutNumber(&out, row.offset);
+  PutNumber(&out, row.plain_bytes);
+  PutNumber(&out, ZigZag(int64_t{row.sealed_bytes} - int64_t{row.plain_bytes}));
+  return out.Take();
+}
+
+absl::StatusOr<StoredChunkRow> DecodeChunkRow(const ChunkId& id, ByteSpan value) {
+  LayoutReader in(value);
+  StoredChunkRow stored;
+  ChunkRow& row = stored.row;
   row.id = id;
-  reader.Bytes(row.masked_key);
-  row.archive = reader.Object<ArchiveId>();
-  row.sequence = reader.U64();
-  row.offset = reader.U32();
-  row.sealed_bytes = reader.U32();
-  row.plain_bytes = reader.U32();
-  row.codec = reader.U8();
-  assert(reader.ok() && reader.at_end());
-  return row;
+  in.Bytes(row.masked_key);
+  row.codec = in.U8();
+  uint64_t added = 0;
+  const bool taken = TakeInto(&in, &stored.archive_number) && TakeInto(&in, &row.sequence) &&
+                     TakeInto(&in, &row.offset) && TakeInto(&in, &row.plain_bytes) &&
+                     TakeInto(&in, &added);
+  const int64_t sealed_bytes = int64_t{row.plain_bytes} + UnZigZag(added);
+  row.sealed_bytes = static_cast<uint32_t>(sealed_bytes);
+  if (taken && in.ok() && in.at_end() && sealed_bytes == row.sealed_bytes) return stored;
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "malformed chunk row of %d bytes: clear the dedup index to rebuild it", value.size()));
 }
 
 std::optional<ChunkRow> PendingChunks::Find(const ChunkId& id) const {

@@ -7,6 +7,7 @@
 #ifndef TIDEMARK_CHUNKER_ADMISSION_H_
 #define TIDEMARK_CHUNKER_ADMISSION_H_
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,9 +33,14 @@ struct ChunkRow {
   uint8_t codec = 0;
   friend bool operator==(const ChunkRow&, const ChunkRow&) = default;
 };
-inline constexpr size_t kChunkRowValueBytes = 32 + 16 + 8 + 4 + 4 + 4 + 1;  // without the id
-std::array<std::byte, kChunkRowValueBytes> EncodeChunkRow(const ChunkRow& row);
-absl::StatusOr<ChunkRow> DecodeChunkRow(const ChunkId& id, ByteSpan value);
+// A row as an index stores it below its id. There are many, so no byte stands there that is always
+// zero, and for its archive a number that the index gave it.
+std::vector<std::byte> EncodeChunkRow(const ChunkRow& row, uint64_t archive_number);
+struct StoredChunkRow {
+  ChunkRow row;  // without `archive`
+  uint64_t archive_number = 0;
+};
+absl::StatusOr<StoredChunkRow> DecodeChunkRow(const ChunkId& id, ByteSpan value);
 
 // Rows of records that are not committed yet. Memory is bounded by the log's window.
 class PendingChunks {

@@ -6,8 +6,10 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <map>
 #include <utility>
 
+#include "agent/source/archive_numbers.h"
 #include "crypto/layout.h"
 
 namespace tidemark {
@@ -16,13 +18,21 @@ namespace {
 // A row costs disk for as long as the vault lives, so half of the id is its key: of 10^11 chunks
 // two share it with a chance of 10^-17, and nobody can look for such without the vault's key.
 constexpr size_t kKeyBytes = 16;
-constexpr char kCoverageKey[] = "covered";  // shorter than a row's key: never one
+// Shorter than a row's key: never one.
+constexpr char kCoverageKey[] = "covered";
+constexpr char kNumberedKey[] = "numbered";  // how many numbers archives have
 
 rocksdb::Slice SliceOf(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 rocksdb::Slice KeyOf(const ChunkId& id) { return SliceOf(ByteSpan(id.bytes).first(kKeyBytes)); }
+
+std::string ArchiveKey(uint64_t number) {
+  LayoutWriter out;
+  out.U8('a').U64(number);
+  return std::string(AsText(out.view()));
+}
 
 absl::Status StatusOf(const rocksdb::Status& status, const char* what) {
   if (status.ok()) return absl::OkStatus();
@@ -43,6 +53,8 @@ rocksdb::Options MakeOptions(size_t cache_bytes) {
   options.level0_file_num_compaction_trigger = 16;
   options.level0_slowdown_writes_trigger = 40;
   options.level0_stop_writes_trigger = 60;
+  // The last level holds nearly all: only there a key's number, eight bytes, is let go.
+  options.level_compaction_dynamic_level_bytes = true;
   options.max_open_files = 256;
   // Half of a row is random bytes; the rest is alike from row to row.
   options.compression = rocksdb::kZSTD;
@@ -68,8 +80,13 @@ rocksdb::Options MakeOptions(size_t cache_bytes) {
 
 class RocksIndex : public ChunkIndex {
  public:
-  RocksIndex(std::string path, rocksdb::Options options, std::unique_ptr<rocksdb::DB> db)
-      : path_(std::move(path)), options_(std::move(options)), db_(std::move(db)) {}
+  // `numbered`: what stands under kNumberedKey.
+  RocksIndex(std::string path, rocksdb::Options options, std::unique_ptr<rocksdb::DB> db,
+             uint64_t numbered)
+      : path_(std::move(path)),
+        options_(std::move(options)),
+        db_(std::move(db)),
+        numbered_(numbered) {}
   ~RocksIndex() override {
     const absl::Status flushed = Flush();
     (void)flushed;  // what is lost is replayed
@@ -89,18 +106,32 @@ class RocksIndex : public ChunkIndex {
     return coverage;
   }
 
+  // A number travels in the batch of the first row that has it, and counts once that is written.
   absl::Status Put(const std::vector<ChunkRow>& rows, const IndexCoverage& coverage) override {
     rocksdb::WriteBatch batch;
+    std::map<ArchiveId, uint64_t> fresh;
     for (const ChunkRow& row : rows) {
-      const auto value = EncodeChunkRow(row);
-      batch.Put(KeyOf(row.id), SliceOf(value));
+      std::optional<uint64_t> number = numbers_.NumberOf(row.archive);
+      if (!number.has_value()) {
+        const uint64_t next = numbered_ + fresh.size();
+        const auto [given, is_new] = fresh.emplace(row.archive, next);
+        if (is_new) batch.Put(ArchiveKey(next), SliceOf(row.archive.bytes));
+        number = given->second;
+      }
+      batch.Put(KeyOf(row.id), SliceOf(EncodeChunkRow(row, *number)));
     }
-    LayoutWriter out;
+    const uint64_t numbered = numbered_ + fresh.size();
+    LayoutWriter out, count;
     out.U64(coverage.epoch).U64(coverage.sequence).Bytes(coverage.digest.bytes);
     batch.Put(kCoverageKey, SliceOf(out.view()));
+    batch.Put(kNumberedKey, SliceOf(count.U64(numbered).view()));
     rocksdb::WriteOptions write;
     write.disableWAL = true;
-    return StatusOf(db_->Write(write, &batch), "writing rows");
+    absl::Status written = StatusOf(db_->Write(write, &batch), "writing rows");
+    if (!written.ok()) return written;
+    numbered_ = numbered;
+    for (const auto& [archive, number] : fresh) numbers_.Know(number, archive);
+    return written;
   }
 
   absl::Status Get(const std::vector<ChunkId>& ids,
@@ -113,15 +144,20 @@ class RocksIndex : public ChunkIndex {
     for (size_t i = 0; i < ids.size(); ++i) {
       if (got[i].IsNotFound()) continue;
       if (!got[i].ok()) return StatusOf(got[i], "looking a chunk up");
-      absl::StatusOr<ChunkRow> row = DecodeChunkRow(ids[i], AsBytes(values[i]));
-      if (!row.ok()) return row.status();
-      (*found)[i] = *row;
+      absl::StatusOr<StoredChunkRow> stored = DecodeChunkRow(ids[i], AsBytes(values[i]));
+      if (!stored.ok()) return stored.status();
+      absl::StatusOr<ArchiveId> archive = ArchiveOf(stored->archive_number);
+      if (!archive.ok()) return archive.status();
+      stored->row.archive = *archive;
+      (*found)[i] = stored->row;
     }
     return absl::OkStatus();
   }
 
   absl::Status Clear() override {
     db_.reset();
+    numbered_ = 0;
+    numbers_ = ArchiveNumbers();
     absl::Status destroyed = StatusOf(rocksdb::DestroyDB(path_, options_), "discarding it");
     if (!destroyed.ok()) return destroyed;
     rocksdb::DB* raw = nullptr;
@@ -136,10 +172,36 @@ class RocksIndex : public ChunkIndex {
   }
 
  private:
+  absl::StatusOr<ArchiveId> ArchiveOf(uint64_t number) {
+    const std::optional<ArchiveId> known = numbers_.IdOf(number);
+    if (known.has_value()) return *known;
+    std::string value;
+    const rocksdb::Status got = db_->Get(rocksdb::ReadOptions(), ArchiveKey(number), &value);
+    if (!got.ok() && !got.IsNotFound()) return StatusOf(got, "looking an archive up");
+    if (value.size() != sizeof(ArchiveId::bytes))
+      return absl::DataLossError("dedup index: a row of no archive: clear it to rebuild it");
+    const ArchiveId archive = LayoutReader(AsBytes(value)).Object<ArchiveId>();
+    numbers_.Know(number, archive);
+    return archive;
+  }
+
   std::string path_;
   rocksdb::Options options_;
   std::unique_ptr<rocksdb::DB> db_;
+  uint64_t numbered_;
+  ArchiveNumbers numbers_;
 };
+
+// Nothing when the database is of an older layout, which had no numbers.
+absl::StatusOr<std::optional<uint64_t>> NumberedIn(rocksdb::DB* db) {
+  std::string value;
+  const rocksdb::Status got = db->Get(rocksdb::ReadOptions(), kNumberedKey, &value);
+  if (got.ok() && value.size() == sizeof(uint64_t)) return LayoutReader(AsBytes(value)).U64();
+  if (!got.ok() && !got.IsNotFound()) return StatusOf(got, "reading how many archives it has");
+  const rocksdb::Status covered = db->Get(rocksdb::ReadOptions(), kCoverageKey, &value);
+  if (covered.IsNotFound()) return 0;
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -155,7 +217,13 @@ absl::StatusOr<std::unique_ptr<ChunkIndex>> OpenRocksIndex(const std::string& pa
   }
   absl::Status status = StatusOf(opened, ("opening " + path).c_str());
   if (!status.ok()) return status;
-  return std::make_unique<RocksIndex>(path, options, std::unique_ptr<rocksdb::DB>(raw));
+  std::unique_ptr<rocksdb::DB> db(raw);
+  const absl::StatusOr<std::optional<uint64_t>> numbered = NumberedIn(db.get());
+  if (!numbered.ok()) return numbered.status();
+  auto index = std::make_unique<RocksIndex>(path, options, std::move(db), numbered->value_or(0));
+  if (!numbered->has_value()) status = index->Clear();  // it is filled again from the log
+  if (!status.ok()) return status;
+  return index;
 }
 
 }  // namespace tidemark

@@ -22,32 +22,36 @@ ChunkRow RowOf(uint8_t name, uint64_t sequence) {
   return row;
 }
 
-TEST(ChunkRowLayout, IsLittleEndianAndFixed) {
-  std::string key_hex, archive_hex;
+TEST(ChunkRowLayout, IsSevenBitsAByteAndFixed) {
+  std::string key_hex;
   for (int i = 0; i < 32; ++i) key_hex += "a0";
-  for (int i = 0; i < 16; ++i) archive_hex += "b0";
-  EXPECT_EQ(
-      ToHex(EncodeChunkRow(RowOf(7, 0x0807060504030201))),
-      key_hex + archive_hex + "0102030405060708" + "04030201" + "14131211" + "24232221" + "31");
+  EXPECT_EQ(ToHex(EncodeChunkRow(RowOf(7, 300), 5)),
+            key_hex + "31" + "05" + "ac02" + "84868808" + "a4c6888902" + "9fc0808102");
 }
 
 TEST(ChunkRowLayout, GivesBackWhatWasEncoded) {
-  const ChunkRow row = RowOf(7, 99);
-  const auto decoded = DecodeChunkRow(row.id, EncodeChunkRow(row));
-  ASSERT_TRUE(decoded.ok()) << decoded.status();
-  EXPECT_EQ(*decoded, row);
+  for (const uint64_t sequence : {uint64_t{0}, uint64_t{127}, uint64_t{128}, ~uint64_t{0} >> 1}) {
+    ChunkRow row = RowOf(7, sequence);
+    const auto decoded = DecodeChunkRow(row.id, EncodeChunkRow(row, uint64_t{1} << 40));
+    ASSERT_TRUE(decoded.ok()) << decoded.status();
+    EXPECT_EQ(decoded->archive_number, uint64_t{1} << 40);
+    row.archive = ArchiveId();
+    EXPECT_EQ(decoded->row, row);
+  }
 }
 
-TEST(ChunkRowLayout, RefusesEveryOtherSize) {
+TEST(ChunkRowLayout, RefusesWhatIsCutShortLongerOrTooLarge) {
   const ChunkRow row = RowOf(7, 99);
-  const auto encoded = EncodeChunkRow(row);
-  std::vector<std::byte> bytes(encoded.begin(), encoded.end());
-  bytes.resize(2 * kChunkRowValueBytes);
+  std::vector<std::byte> bytes = EncodeChunkRow(row, 1);
+  const size_t whole = bytes.size();
+  bytes.resize(2 * whole);
   for (size_t size = 0; size <= bytes.size(); ++size) {
+    if (size == whole) continue;
     const auto decoded = DecodeChunkRow(row.id, ByteSpan(bytes).first(size));
-    if (size == kChunkRowValueBytes) continue;
     EXPECT_EQ(decoded.status().code(), absl::StatusCode::kInvalidArgument) << size;
   }
+  bytes.assign(whole, std::byte{0xff});
+  EXPECT_FALSE(DecodeChunkRow(row.id, bytes).ok());
 }
 
 TEST(PendingChunks, AreFoundUntilTheirRecordIsCommitted) {

@@ -48,7 +48,7 @@ const std::vector<Door>& Doors() {
        {"crypto/", "tests/crypto/", "agent/report/request_stream.h",
         "agent/report/request_stream.cc"}},
       {"blake3", {"crypto/"}},
-      {"rocksdb/", {"agent/source/rocks_index.cc"}},
+      {"rocksdb/", {"agent/source/rocks_index.cc", "tests/agent/source/rocks_index_test.cc"}},
       {"zstd", {"agent/source/new_chunks.cc", "agent/recover/open_run.cc", "tests/agent/"}},
       {"nlohmann/",
        {"agent/call_format.cc", "agent/report/", "agent/recover/kit.cc", "agent/cli/",
