@@ -65,7 +65,7 @@ const std::vector<std::string>& MuseumBugs() {
 const std::vector<CornerBug>& CornerBugs() {
   static const std::vector<CornerBug> bugs = {
       {"adopted-tail-counted", "replicator_decisions_test", "Window.*"},
-      {"cut-copy-believed", "site_restart_test", "SiteRestart.TakesNoCopy*"},
+      {"cut-copy-believed", "tail_copy_test", "TailCopy.CutShort*"},
       {"cut-repair-believed", "site_server_test", "SiteRepairTest.StaysDamaged*"},
       {"damage-truncated", "replicator_formats_test", "LogRecovery.*"},
       {"promise-over-leftovers", "site_restart_test", "SiteRestart.PromisesATail*"},
