@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,14 @@ class ReceiptRing {
   Task<> Close();
 
  private:
+  static constexpr uint64_t kPage = kDirectIoBytes;
+  static uint64_t PagesFor(uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+  static std::string NameOf(uint64_t number);
+  static std::optional<uint64_t> NumberOf(const std::string& name);
+
   ReceiptRing(Io* io, std::string directory, StoreCounters* counters);
   Task<absl::Status> Recover();
+  Task<absl::Status> KeepNewest();
   Task<absl::Status> ReadFile(uint64_t number);
   Task<absl::Status> ReadEntries(uint64_t number);
   Task<size_t> WrittenBytes(uint64_t offset);

@@ -70,6 +70,7 @@ const std::vector<CornerBug>& CornerBugs() {
       {"damage-truncated", "replicator_formats_test", "LogRecovery.*"},
       {"promise-over-leftovers", "site_restart_test", "SiteRestart.PromisesATail*"},
       {"truncation-not-remembered", "old_tail_test", "*"},
+      {"unflushed-receipt-believed", "receipt_ring_test", "ReceiptRingCache.*"},
       {"witness-repaired-ahead", "site_link_test", "SiteLink.RepairsNoWitness*"},
   };
   return bugs;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/io/transfer.h"
+#include "crypto/bytes.h"
 #include "tests/sim/sim_world.h"
 
 namespace tidemark {
@@ -61,6 +63,55 @@ TEST_F(ReceiptRingTest, GivesBackTheNewestAfterARestart) {
 }
 
 // 4 MiB each would stay behind; seed 9850 filled a small disk with them.
+// As a process leaves it that is killed while the flush behind its write fails.
+Task<> LoseEntryInCache(SimIo* io, uint64_t number, uint64_t offset) {
+  ReceiptEntry entry;
+  entry.number = number;
+  std::vector<std::byte> bytes = EncodeReceiptEntry(entry);
+  bytes.resize(kDirectIoBytes);
+  Op open = io->Open("/store/receipts-00000001", kOpenRead | kOpenWrite);
+  const Fd fd = co_await open;
+  EXPECT_GE(fd, 0);
+  absl::Status written = co_await WriteFully(io, fd, bytes, offset);
+  EXPECT_TRUE(written.ok()) << written;
+  SimInjection failing;
+  failing.kind = Op::Kind::kSync;
+  failing.path_part = "/receipts-";
+  io->Inject(failing);
+  Op sync = io->Sync(fd);
+  const int32_t synced = co_await sync;
+  EXPECT_LT(synced, 0);
+  Op close = io->Close(fd);
+  co_await close;
+}
+
+TEST(ReceiptRingCache, WhatAStartHasSeenIsThereAtTheNext) {
+  constexpr uint64_t kSeeds = 60;
+  for (uint64_t seed = 1; seed <= kSeeds && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    SimWorld world(seed);
+    const int node = world.AddNode("a");
+    world.disk(node)->MakeDirectories(kDirectory);
+    StoreCounters counters;
+    const auto run = [&](Task<> story) {
+      story.Start();
+      ASSERT_TRUE(world.Run([&] { return story.done(); }, absl::Hours(1)));
+    };
+    std::unique_ptr<ReceiptRing> ring;
+    run(OpenRing(world.io(node), &counters, &ring));
+    run(AppendEntry(world.io(node), ring.get(), 1));
+    run(ring->Close());
+    run(LoseEntryInCache(world.io(node), 2, kDirectIoBytes));
+    uint64_t seen = 0;
+    for (int start = 0; start < 4; ++start) {
+      run(OpenRing(world.io(node), &counters, &ring));
+      EXPECT_GE(ring->newest().back().number, seen);
+      seen = ring->newest().back().number;
+      run(ring->Close());
+    }
+  }
+}
+
 TEST_F(ReceiptRingTest, StartsWithoutReceiptsLeaveOneFile) {
   for (int starts = 0; starts < 5; ++starts) {
     Open();
