@@ -18,6 +18,12 @@ void ProofCheck::CompareHeads(const StoreKey& key, const SignedReceipt& receipt,
     const auto chain = records_.find(head.vault);
     const uint64_t sequence = head.durable.sequence;
     const Digest* known = chain == records_.end() ? nullptr : chain->second.At(sequence);
+    // Behind the end, but of an epoch that a newer one cut shorter: it holds nothing of that one.
+    if (known == nullptr && chain != records_.end() && sequence > chain->second.last() &&
+        head.durable.epoch < chain->second.epoch()) {
+      ++report_.heads_superseded;
+      continue;
+    }
     if (known == nullptr) {
       if (sequence > 0) ++report_.heads_outside_chain;
       const bool is_beyond =

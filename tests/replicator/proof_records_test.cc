@@ -83,6 +83,19 @@ TEST(ProofOfRecords, AnEpochThatANewerOnePassedOverLeftNoHistory) {
   EXPECT_TRUE(FindIn(WithAnEpochPassedOver(true)).empty());
 }
 
+// What a site signed of an epoch that a newer one cut shorter is behind the end until it grows.
+TEST(ProofOfRecords, AcquitsOfRecordsThatANewerEpochPassedOver) {
+  for (const uint64_t epoch : {1, 3}) {
+    ProofWorld world = WithAnEpochPassedOver(true);
+    Receipt beyond = world.NextReceipt(2, 20, kStart + 4 * kSecond);
+    beyond.heads[0].durable.sequence = 25;
+    beyond.heads[0].durable.epoch = epoch;
+    const SignedReceipt told = SignReceipt(world.site_key(2), beyond);
+    world.pieces.push_back({EvidenceKind::kReceipt, told.Encode()});
+    EXPECT_EQ(FindIn(world).empty(), epoch == 1) << epoch;
+  }
+}
+
 TEST(ProofOfRecords, NamesAControlRecordThatTheChainLeavesOut) {
   EXPECT_TRUE(Names(FindIn(WithAnEpochPassedOver(false)), FindingKind::kChain, "", 21));
 }

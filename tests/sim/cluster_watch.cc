@@ -105,7 +105,10 @@ void Cluster::CheckNothingLeft(const std::string& name, const SimIo& io) {
 // window it cannot compare: a receipt about that would be believed, and convict the site later.
 bool Cluster::Knows(const AgentNode& agent, uint64_t sequence) {
   const LogWriter* log = agent.process->vault()->log();
-  return log->open() && log->window().PositionOf(sequence).has_value();
+  if (!log->open()) return false;
+  const std::optional<Position> ours = log->window().PositionOf(sequence);
+  // Of an older epoch any two sites may have committed what this one never saw.
+  return ours.has_value() && !log->window().IsOldTail(*ours);
 }
 
 bool Cluster::AgentsKnow(uint64_t sequence) const {
@@ -120,6 +123,7 @@ bool Cluster::AgentsKnow(uint64_t sequence) const {
 // convicted by its own signature, for ever.
 void Cluster::LookForBelievedLie(const AgentNode& agent, const std::string& receipt) {
   if (told_lies_.count(receipt) == 0) return;
+  Say("a lie is heard");
   const absl::StatusOr<SignedReceipt> lie = ParseReceiptUnchecked(AsBytes(receipt));
   for (const VaultHead& head : lie->receipt.heads) {
     if (Knows(agent, head.durable.sequence)) return;
@@ -164,7 +168,9 @@ bool Cluster::OnSaid(int party, uint64_t connection, wire::Control* message,
   for (int i = 0; i < kSites; ++i) {
     if (sites_[i].node != party) continue;
     ledger_->OnMessage(static_cast<uint32_t>(i), connection, *message);
-    return i == liar_ && lies_.Coin() && Lies(i, message, more);
+    const bool lies = i == liar_ && lies_.Coin() && Lies(i, message, more);
+    if (lies) Say("that was a lie");
+    return lies;
   }
   if (message->has_checkpoint()) {
     ledger_->OnCheckpoint(agent_key_->public_key(), message->checkpoint().checkpoint());
