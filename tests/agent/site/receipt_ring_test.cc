@@ -3,8 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "agent/io/transfer.h"
-#include "crypto/bytes.h"
+#include "tests/agent/site/lost_write.h"
 #include "tests/sim/sim_world.h"
 
 namespace tidemark {
@@ -63,28 +62,6 @@ TEST_F(ReceiptRingTest, GivesBackTheNewestAfterARestart) {
 }
 
 // 4 MiB each would stay behind; seed 9850 filled a small disk with them.
-// As a process leaves it that is killed while the flush behind its write fails.
-Task<> LoseEntryInCache(SimIo* io, uint64_t number, uint64_t offset) {
-  ReceiptEntry entry;
-  entry.number = number;
-  std::vector<std::byte> bytes = EncodeReceiptEntry(entry);
-  bytes.resize(kDirectIoBytes);
-  Op open = io->Open("/store/receipts-00000001", kOpenRead | kOpenWrite);
-  const Fd fd = co_await open;
-  EXPECT_GE(fd, 0);
-  absl::Status written = co_await WriteFully(io, fd, bytes, offset);
-  EXPECT_TRUE(written.ok()) << written;
-  SimInjection failing;
-  failing.kind = Op::Kind::kSync;
-  failing.path_part = "/receipts-";
-  io->Inject(failing);
-  Op sync = io->Sync(fd);
-  const int32_t synced = co_await sync;
-  EXPECT_LT(synced, 0);
-  Op close = io->Close(fd);
-  co_await close;
-}
-
 TEST(ReceiptRingCache, WhatAStartHasSeenIsThereAtTheNext) {
   constexpr uint64_t kSeeds = 60;
   for (uint64_t seed = 1; seed <= kSeeds && !testing::Test::HasFailure(); ++seed) {
@@ -101,7 +78,11 @@ TEST(ReceiptRingCache, WhatAStartHasSeenIsThereAtTheNext) {
     run(OpenRing(world.io(node), &counters, &ring));
     run(AppendEntry(world.io(node), ring.get(), 1));
     run(ring->Close());
-    run(LoseEntryInCache(world.io(node), 2, kDirectIoBytes));
+    ReceiptEntry lost;
+    lost.number = 2;
+    std::vector<std::byte> bytes = EncodeReceiptEntry(lost);
+    bytes.resize(kDirectIoBytes);
+    run(LoseInCache(world.io(node), "/store/receipts-00000001", kDirectIoBytes, bytes));
     uint64_t seen = 0;
     for (int start = 0; start < 4; ++start) {
       run(OpenRing(world.io(node), &counters, &ring));

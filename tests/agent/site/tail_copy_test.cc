@@ -1,6 +1,7 @@
 // Goal: a copy of the log's tail that a start did not finish takes no acked record with it.
 // Method: one site of the simulator, killed; a copy laid beside its log, cut short or lost.
 #include "replicator/placement.h"
+#include "tests/agent/site/lost_write.h"
 #include "tests/agent/site/site_trio.h"
 
 namespace tidemark {
@@ -46,25 +47,6 @@ TEST(TailCopy, CutShortIsNotTakenForTheLog) {
   trio.Run(trio.ReadFirst(0, log.size()));
 }
 
-Task<> LoseInCache(SimIo* io, const std::string* content) {
-  std::string path = CopyPath();
-  Op open = io->Open(path, kOpenRead | kOpenWrite | kOpenCreate);
-  const Fd fd = co_await open;
-  EXPECT_GE(fd, 0);
-  const ByteSpan bytes = AsBytes(*content);
-  absl::Status written = co_await WriteFully(io, fd, bytes, 0);
-  EXPECT_TRUE(written.ok()) << written;
-  SimInjection failing;
-  failing.kind = Op::Kind::kSync;
-  failing.path_part = "/log-";
-  io->Inject(failing);
-  Op sync = io->Sync(fd);
-  const int32_t synced = co_await sync;
-  EXPECT_LT(synced, 0);
-  Op close = io->Close(fd);
-  co_await close;
-}
-
 // The start that made the copy was killed when its flush failed. The next one finds the record
 // there in the cache, and looks again when the kernel has let go of it.
 TEST(TailCopy, ThatGoesWithTheCacheEndsNoLog) {
@@ -77,7 +59,7 @@ TEST(TailCopy, ThatGoesWithTheCacheEndsNoLog) {
     trio.Stop(0);
     const std::string original = *trio.disk(0)->ReadFile(SiteTrio::LogPath());
     const std::string copy = CopyOf(original, log[0].payload.size());
-    trio.Run(LoseInCache(trio.site_io(0), &copy));
+    trio.Run(LoseInCache(trio.site_io(0), CopyPath(), 0, AsBytes(copy)));
     trio.Start(0);
     ASSERT_NE(trio.server(0), nullptr);
     trio.Run(trio.ReadFirst(0, log.size()));
